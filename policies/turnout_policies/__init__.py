@@ -1,0 +1,1 @@
+"""Policy packs for services on AWS: security groups, alarms and the rest."""
