@@ -1,0 +1,20 @@
+"""From plain data, as YAML or Pulumi's config gives it, to a checked `ServiceConfig`."""
+
+from pydantic import ValidationError
+
+from turnout.config.errors import ROOT, ConfigError, Problem, explain
+from turnout.config.service import ServiceConfig
+
+
+def parse_service(data: object, root: str = ROOT) -> ServiceConfig:
+    """The service that `data` describes.
+
+    `root` is the path that problems start with. Raises ConfigError with every problem found.
+    """
+    if not isinstance(data, dict):
+        given = "nothing" if data is None else f"a {type(data).__name__}"
+        raise ConfigError([Problem(root, f"must be a mapping of keys to values, not {given}")])
+    try:
+        return ServiceConfig.model_validate(data)
+    except ValidationError as error:
+        raise explain(error, ServiceConfig, root) from None

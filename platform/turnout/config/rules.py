@@ -1,0 +1,154 @@
+"""What two parts of the stack file say against each other, and what a tier cannot honour."""
+
+from collections.abc import Iterator
+
+from turnout import sizing
+from turnout.config.service import RESERVED_SETTINGS, ServiceConfig, is_doorless
+from turnout.config.target import Ec2, Ecs, Eks, Lambda, Local, Tiers
+
+
+def disagreements(config: ServiceConfig) -> Iterator[str]:
+    """What two parts of the file say against each other, each as `path: message`."""
+    yield from _targets(config)
+    if (config.target is None) == (config.targets is None):
+        return
+    yield from _front_door(config)
+    yield from _what_a_tier_cannot_do(config)
+    for name in config.settings:
+        if name in RESERVED_SETTINGS:
+            yield f"settings.{name}: is set by {RESERVED_SETTINGS[name]}; remove it here"
+
+
+def _targets(config: ServiceConfig) -> Iterator[str]:
+    if config.target is None and config.targets is None:
+        yield "target: is missing; say which tier: local, ec2, ecs, eks or lambda"
+    elif config.target is not None and config.targets is not None:
+        yield "targets: cannot stand beside target; keep one of both"
+    elif config.target is not None:
+        if config.target.weight not in (None, 100):
+            yield (
+                f"target.weight: {config.target.weight} leaves the rest to nobody; "
+                "remove it, or list two tiers under targets"
+            )
+    else:
+        yield from _weights(config.targets or ())
+
+
+def _weights(tiers: tuple[Tiers, ...]) -> Iterator[str]:
+    kinds = [tier.kind for tier in tiers]
+    for index, tier in enumerate(tiers):
+        if kinds.index(tier.kind) != index:
+            yield f"targets[{index}].kind: {tier.kind} is there twice; each tier stands once"
+        if tier.weight is None:
+            yield f"targets[{index}].weight: is missing; give each tier its percent of the requests"
+        if is_doorless(tier) and len(tiers) > 1:
+            yield (
+                f"targets[{index}]: {tier.kind} without the load balancer cannot share requests; "
+                "use it alone, as target"
+            )
+    total = sum(tier.weight or 0 for tier in tiers)
+    if all(tier.weight is not None for tier in tiers) and total != 100:
+        yield f"targets: the weights add to {total}; they must add to 100"
+
+
+def _front_door(config: ServiceConfig) -> Iterator[str]:
+    if not config.has_front_door:
+        return
+    if config.certificate is None:
+        if config.access == "internet":
+            yield (
+                "certificate: is missing; access: internet takes {arn: …} or {domain: …, zone: …}"
+            )
+        elif not config.plain_http:
+            yield (
+                "certificate: is missing; give {arn: …} or {domain: …, zone: …}, "
+                "or say plain_http: true for an internal service without TLS"
+            )
+    if config.plain_http and config.access == "internet":
+        yield "plain_http: cannot be used with access: internet; give a certificate instead"
+    if config.plain_http and config.certificate is not None:
+        yield "plain_http: cannot stand beside certificate; keep one of both"
+    existing = config.network.existing
+    if config.access == "internet" and existing is not None and not existing.public_subnets:
+        yield "network.existing.public_subnets: is missing; access: internet needs two or more"
+
+
+def _what_a_tier_cannot_do(config: ServiceConfig) -> Iterator[str]:
+    for index, tier in enumerate(config.tiers):
+        if isinstance(tier, Local):
+            continue
+        path = "target" if config.target is not None else f"targets[{index}]"
+        if config.image is None:
+            yield (
+                f"image: is missing; the {tier.kind} tier runs <repository>@sha256:<digest>, "
+                "or {build: true} builds it"
+            )
+        if config.model is not None and config.model.uri.startswith("file:"):
+            yield (
+                f"model.uri: {config.model.uri} is a folder of this machine, which the {tier.kind} "
+                "tier cannot see; push it with `turnout-model push` and give its s3:// address"
+            )
+        match tier:
+            case Lambda():
+                yield from _lambda(config, tier, path)
+            case Ecs():
+                yield from _ecs(config)
+            case Ec2() | Eks():
+                pass
+        if not isinstance(tier, Lambda):
+            yield from _scaling(config, tier)
+    if all(isinstance(tier, Lambda | Local) for tier in config.tiers):
+        yield from _no_scaling(config)
+
+
+def _lambda(config: ServiceConfig, tier: Lambda, path: str) -> Iterator[str]:
+    alb = tier.front == "alb"
+    most = sizing.LAMBDA_ALB_BODY_BYTES if alb else sizing.LAMBDA_URL_BODY_BYTES
+    where = "behind a load balancer" if alb else "behind a function URL"
+    if config.requests.max_body > most:
+        yield (
+            f"requests.max_body: {config.requests.max_body} is more than Lambda takes {where}; "
+            f"use at most {most} (bytes), or another tier"
+        )
+    if config.requests.timeout >= tier.timeout:
+        yield (
+            f"requests.timeout: {config.requests.timeout} is not shorter than {path}.timeout "
+            f"{tier.timeout}: Lambda would cut the request before the server can answer 504"
+        )
+
+
+def _ecs(config: ServiceConfig) -> Iterator[str]:
+    # AWS, "Amazon ECS task definition parameters for Fargate": stopTimeout is at most 120 s.
+    if config.deregistration_delay > 100:
+        yield (
+            f"deregistration_delay: {config.deregistration_delay} is longer than Fargate waits "
+            "for a task to stop; use at most 100 (seconds)"
+        )
+
+
+def _scaling(config: ServiceConfig, tier: Ec2 | Ecs | Eks | Local) -> Iterator[str]:
+    if tier.kind == "eks":
+        if config.scaling.min == 0:
+            yield "scaling.min: 0 is below what the autoscaler of eks keeps; use 1 or more"
+        if config.scaling.schedules:
+            yield (
+                f"scaling.schedules: {config.scaling.schedules[0].name} cannot be kept on eks, "
+                "whose autoscaler knows no hours; remove it, or use ecs or ec2"
+            )
+        if config.scaling.requests_per_target is not None:
+            yield (
+                "scaling.requests_per_target: cannot be kept on eks without an external metrics "
+                "adapter; remove it, or use ecs or ec2"
+            )
+
+
+def _no_scaling(config: ServiceConfig) -> Iterator[str]:
+    kinds = " and ".join(tier.kind for tier in config.tiers)
+    if "scaling" in config.model_fields_set and kinds:
+        fix = (
+            "remove it; bound it with target.reserved_concurrency, warm it with "
+            "target.provisioned_concurrency"
+            if "lambda" in kinds
+            else "remove it; target.workers says how many processes run"
+        )
+        yield f"scaling: has no meaning on {kinds}, which scales by itself or not at all; {fix}"

@@ -1,0 +1,255 @@
+"""What stands around the tier: network, certificate, firewall, alarms, logs, health check."""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from turnout.config.scalars import (
+    CertificateArn,
+    Cron,
+    Domain,
+    HostedZoneId,
+    KeyArn,
+    ModelUri,
+    Part,
+    Percent,
+    Sha256,
+    SubnetId,
+    Subscriber,
+    VpcCidr,
+    VpcId,
+    wrong,
+)
+
+# AWS, "PutRetentionPolicy": the days that CloudWatch Logs takes.
+RETENTION_DAYS: Final = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
+)  # fmt: skip
+
+
+class Schedule(Part):
+    """From a set time on, other bounds."""
+
+    name: Annotated[str, Field(pattern="^[a-z][a-z0-9-]{0,31}$")] = Field(
+        description="A name, such as nights."
+    )
+    cron: Cron = Field(description="minute hour day-of-month month day-of-week")
+    timezone: Annotated[str, Field(pattern=r"^[A-Za-z]+(?:/[A-Za-z0-9_+-]+)*$")] = Field(
+        default="UTC", description="IANA time zone, such as Asia/Seoul."
+    )
+    min: Annotated[int, Field(ge=0, le=1000)] = Field(description="Fewest copies from then on.")
+    max: Annotated[int, Field(ge=0, le=1000)] = Field(description="Most copies from then on.")
+
+    @field_validator("max")
+    @classmethod
+    def _max_is_not_below_min(cls, value: int, info: Any) -> int:
+        least = info.data.get("min")
+        if least is not None and value < least:
+            raise wrong(f"is below min {least}; raise max or lower min")
+        return value
+
+
+class Scaling(Part):
+    """How many copies run, and what makes them more or fewer. Lambda scales by itself."""
+
+    min: Annotated[int, Field(ge=0, le=1000)] = Field(default=2, description="Fewest copies.")
+    max: Annotated[int, Field(ge=1, le=1000)] = Field(default=10, description="Most copies.")
+    cpu: Percent = Field(default=70, description="Average CPU to hold, percent.")
+    requests_per_target: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Requests a minute and copy to hold; off unless given."
+    )
+    scale_out_cooldown: Annotated[int, Field(ge=0, le=3600)] = Field(
+        default=60, description="Seconds between two steps up."
+    )
+    scale_in_cooldown: Annotated[int, Field(ge=0, le=3600)] = Field(
+        default=120, description="Seconds between two steps down."
+    )
+    schedules: Annotated[tuple[Schedule, ...], Field(strict=False)] = Field(
+        default=(), description="Other bounds at set times: office hours, nights."
+    )
+
+    @field_validator("max")
+    @classmethod
+    def _max_is_not_below_min(cls, value: int, info: Any) -> int:
+        least = info.data.get("min")
+        if least is not None and value < least:
+            raise wrong(f"is below min {least}; raise max or lower min")
+        return value
+
+    @model_validator(mode="after")
+    def _schedule_names_differ(self) -> "Scaling":
+        names = [schedule.name for schedule in self.schedules]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise wrong(f"schedules has {', '.join(twice)} twice; give each its own name")
+        return self
+
+
+class CreateNetwork(Part):
+    """A VPC of the stack's own."""
+
+    cidr: VpcCidr = Field(default="10.20.0.0/16", description="The VPC's block, /16 to /24.")
+    zones: Annotated[int, Field(ge=2, le=3)] = Field(default=2, description="Availability zones.")
+    nat: Literal["single", "per_zone", "none"] = Field(
+        default="single",
+        description="NAT gateways; none: VPC endpoints only, nothing reaches the internet.",
+    )
+    flow_logs: bool = Field(default=True, description="Record accepted and rejected traffic.")
+
+
+class ExistingNetwork(Part):
+    """A VPC that the stack does not own; its ids are looked up and checked."""
+
+    vpc: VpcId = Field(description="The VPC.")
+    subnets: Annotated[tuple[SubnetId, ...], Field(min_length=2, strict=False)] = Field(
+        description="Private subnets in two zones or more: the service, and an internal balancer."
+    )
+    public_subnets: Annotated[tuple[SubnetId, ...], Field(strict=False)] = Field(
+        default=(), description="Public subnets: only a balancer with `access: internet`."
+    )
+
+    @model_validator(mode="after")
+    def _subnets_differ(self) -> "ExistingNetwork":
+        every = (*self.subnets, *self.public_subnets)
+        twice = sorted({subnet for subnet in every if every.count(subnet) > 1})
+        if twice:
+            raise wrong(f"lists {', '.join(twice)} twice; a subnet is private or public, once")
+        if len(self.public_subnets) == 1:
+            raise wrong("public_subnets has one subnet; a load balancer needs two zones or more")
+        return self
+
+
+class Network(Part):
+    """Either `create` or `existing`."""
+
+    create: CreateNetwork | None = None
+    existing: ExistingNetwork | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _create_unless_told(cls, value: object) -> object:
+        if isinstance(value, dict) and not value:
+            return {"create": {}}
+        return value
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "Network":
+        if (self.create is None) == (self.existing is None):
+            raise wrong("takes either create or existing")
+        return self
+
+
+class Certificate(Part):
+    """An ACM certificate by `arn`, or one made for `domain` and validated in `zone`."""
+
+    arn: CertificateArn | None = None
+    domain: Domain | None = Field(default=None, description="Name of the service.")
+    zone: HostedZoneId | None = Field(
+        default=None, description="Route 53 zone: validates, and gets an alias to the balancer."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _arn_alone(cls, value: object) -> object:
+        return {"arn": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Certificate":
+        if self.arn is not None:
+            if (self.domain is None) != (self.zone is None):
+                raise wrong("with arn takes domain and zone together (an alias record), or neither")
+        elif self.domain is None or self.zone is None:
+            raise wrong("takes arn, or domain and zone together")
+        return self
+
+
+class Firewall(Part):
+    """AWS WAF before the load balancer."""
+
+    rate_limit: Annotated[int, Field(ge=10, le=2_000_000_000)] = Field(
+        default=2000, description="Requests that one address may send in five minutes."
+    )
+    body_rules: Literal["count", "block"] = Field(
+        default="count",
+        description="Rules that read bodies: comments by strangers set them off, so they count.",
+    )
+
+
+class Alarms(Part):
+    """Bounds of the alarms, and who hears them."""
+
+    cpu: Percent = Field(default=80, description="Percent.")
+    memory: Percent = Field(default=80, description="Percent.")
+    response_time: Annotated[float, Field(gt=0, le=900)] = Field(
+        default=5, description="Seconds, average over a period."
+    )
+    errors: Percent = Field(default=5, description="Share of requests that fail, percent.")
+    period: Literal[10, 30, 60, 120, 180, 240, 300, 600, 900, 1800, 3600] = Field(
+        default=300, description="Seconds."
+    )
+    evaluation_periods: Annotated[int, Field(ge=1, le=24)] = Field(
+        default=2, description="Periods in a row that must breach."
+    )
+    notify: Annotated[tuple[Subscriber, ...], Field(strict=False)] = Field(
+        default=(), description="E-mail or https:// addresses that alarms are sent to."
+    )
+
+
+class HealthCheck(Part):
+    """How the load balancer asks whether a copy can serve."""
+
+    path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/_.-]*$", max_length=1024)] = "/health"
+    healthy_threshold: Annotated[int, Field(ge=2, le=10)] = 2
+    unhealthy_threshold: Annotated[int, Field(ge=2, le=10)] = 3
+    interval: Annotated[int, Field(ge=5, le=300)] = Field(default=30, description="Seconds.")
+    timeout: Annotated[int, Field(ge=2, le=120)] = Field(default=10, description="Seconds.")
+
+    @field_validator("timeout")
+    @classmethod
+    def _timeout_is_shorter_than_interval(cls, value: int, info: Any) -> int:
+        interval = info.data.get("interval")
+        if interval is not None and value >= interval:
+            raise wrong(f"is not shorter than interval {interval}; lower timeout or raise interval")
+        return value
+
+
+class Logs(Part):
+    """Where the tiers write, and for how long it is kept."""
+
+    retention: Literal[RETENTION_DAYS] = Field(  # type: ignore[valid-type]
+        default=30, description="Days that CloudWatch keeps the service's logs."
+    )
+    kms_key: KeyArn | None = Field(default=None, description="A key of yours; else AWS's own.")
+    access_logs_days: Annotated[int, Field(ge=1, le=3653)] = Field(
+        default=90, description="Days that the load balancer's access logs are kept."
+    )
+
+
+class Requests(Part):
+    """What one request may be."""
+
+    max_body: Annotated[int, Field(ge=1024, le=100_000_000)] = Field(
+        default=1_000_000, description="Bytes."
+    )
+    timeout: Annotated[int, Field(ge=1, le=900)] = Field(
+        default=25, description="Seconds after which the server answers 504."
+    )
+
+
+class Model(Part):
+    """A model that is fetched at start; without it the image's own model runs."""
+
+    uri: ModelUri = Field(description="s3://<bucket>/<prefix>, https://… or file:<folder>.")
+    sha256: Sha256 = Field(description="The sha256 of the model's turnout.json.")
+
+
+class Build(Part):
+    """The image built and pushed by the deployment itself."""
+
+    build: Literal[True] = True
+    repository: Annotated[str, Field(min_length=3)] | None = Field(
+        default=None, description="An ECR repository's URL; otherwise the stack makes one."
+    )
+    context: str = Field(default=".", description="Build context, relative to Pulumi.yaml.")
+    dockerfile: str = Field(default="inference/Dockerfile", description="Relative to Pulumi.yaml.")
