@@ -93,10 +93,6 @@ def _problems(details: ErrorDetails, model: type[BaseModel], root: str) -> Itera
                 path,
                 f"has more than {context['max_length']}; give {context['max_length']} or fewer",
             )
-        case "string_pattern_mismatch":
-            yield Problem(
-                path, f"{value} has a form that is not taken; it must match {context['pattern']}"
-            )
         case "string_too_short" | "string_too_long":
             yield Problem(path, f"{value}: {details['msg'][0].lower()}{details['msg'][1:]}")
         case kind if kind in _WANTED:

@@ -55,11 +55,11 @@ def _front_door(config: ServiceConfig) -> Iterator[str]:
     if not config.has_front_door:
         return
     if config.certificate is None:
-        if config.access == "internet":
+        if config.access == "internet" and not config.plain_http:
             yield (
                 "certificate: is missing; access: internet takes {arn: …} or {domain: …, zone: …}"
             )
-        elif not config.plain_http:
+        elif config.access == "internal" and not config.plain_http:
             yield (
                 "certificate: is missing; give {arn: …} or {domain: …, zone: …}, "
                 "or say plain_http: true for an internal service without TLS"

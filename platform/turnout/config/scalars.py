@@ -142,10 +142,15 @@ Cron = _text(
     rf"{CronField}(?: {CronField}){{4}}",
     "five cron fields: minute hour day-of-month month day-of-week, such as 0 20 * * MON-FRI",
 )
-Quantity = Annotated[str, BeforeValidator(_yaml_number_as_text)]
+Quantity = Annotated[
+    str, BeforeValidator(_yaml_number_as_text, json_schema_input_type=str | int | float)
+]
 TagKey = _text(
     r"(?!aws:)(?!turnout:)[\w .:/=+@-]{1,128}",
     "a tag's key: 1 to 128 letters, digits, spaces or _.:/=+-@, and not of aws: or turnout:",
 )
 TagValue = _text(r"[\w .:/=+@-]{0,256}", "a tag's value: up to 256 letters, digits or _.:/=+-@")
 SettingName = _text("TURNOUT_[A-Z0-9_]+", "a setting of the server, such as TURNOUT_LOG_LEVEL")
+HttpPath = _text("/[A-Za-z0-9/_.-]{0,1023}", "a path such as /health")
+ScheduleName = _text("[a-z][a-z0-9-]{0,31}", "a name in lower case, such as nights")
+TimeZone = _text("[A-Za-z]+(?:/[A-Za-z0-9_+-]+)*", "an IANA time zone, such as Asia/Seoul")

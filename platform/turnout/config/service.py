@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from turnout.config.scalars import (
+    CertificateArn,
     ImageDigest,
     Part,
     SecretArn,
@@ -57,6 +58,10 @@ Image = Annotated[
     Annotated[ImageDigest, Tag("[digest]")] | Annotated[Build, Tag("[build]")],
     Discriminator(_image_form),
 ]
+CertificateOrArn = Annotated[
+    Certificate,
+    BeforeValidator(_arn_or_object, json_schema_input_type=CertificateArn | Certificate),
+]
 Targets = Annotated[tuple[Target, ...], Field(strict=False, min_length=1, max_length=4)]
 
 
@@ -80,7 +85,7 @@ class ServiceConfig(Part):
     access: Literal["internal", "internet"] = Field(
         default="internal", description="Who reaches the load balancer."
     )
-    certificate: Annotated[Certificate, BeforeValidator(_arn_or_object)] | None = None
+    certificate: CertificateOrArn | None = None
     plain_http: bool = Field(
         default=False,
         description="Port 80 without a certificate; only with access: internal.",

@@ -9,13 +9,16 @@ from turnout.config.scalars import (
     Cron,
     Domain,
     HostedZoneId,
+    HttpPath,
     KeyArn,
     ModelUri,
     Part,
     Percent,
+    ScheduleName,
     Sha256,
     SubnetId,
     Subscriber,
+    TimeZone,
     VpcCidr,
     VpcId,
     wrong,
@@ -31,13 +34,9 @@ RETENTION_DAYS: Final = (
 class Schedule(Part):
     """From a set time on, other bounds."""
 
-    name: Annotated[str, Field(pattern="^[a-z][a-z0-9-]{0,31}$")] = Field(
-        description="A name, such as nights."
-    )
+    name: ScheduleName = Field(description="A name, such as nights.")
     cron: Cron = Field(description="minute hour day-of-month month day-of-week")
-    timezone: Annotated[str, Field(pattern=r"^[A-Za-z]+(?:/[A-Za-z0-9_+-]+)*$")] = Field(
-        default="UTC", description="IANA time zone, such as Asia/Seoul."
-    )
+    timezone: TimeZone = Field(default="UTC", description="IANA time zone, such as Asia/Seoul.")
     min: Annotated[int, Field(ge=0, le=1000)] = Field(description="Fewest copies from then on.")
     max: Annotated[int, Field(ge=0, le=1000)] = Field(description="Most copies from then on.")
 
@@ -149,11 +148,6 @@ class Certificate(Part):
         default=None, description="Route 53 zone: validates, and gets an alias to the balancer."
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _arn_alone(cls, value: object) -> object:
-        return {"arn": value} if isinstance(value, str) else value
-
     @model_validator(mode="after")
     def _one_way(self) -> "Certificate":
         if self.arn is not None:
@@ -199,7 +193,7 @@ class Alarms(Part):
 class HealthCheck(Part):
     """How the load balancer asks whether a copy can serve."""
 
-    path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/_.-]*$", max_length=1024)] = "/health"
+    path: HttpPath = "/health"
     healthy_threshold: Annotated[int, Field(ge=2, le=10)] = 2
     unhealthy_threshold: Annotated[int, Field(ge=2, le=10)] = 3
     interval: Annotated[int, Field(ge=5, le=300)] = Field(default=30, description="Seconds.")

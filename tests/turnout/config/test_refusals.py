@@ -1,0 +1,242 @@
+"""Each rule of the stack file: a valid baseline, and one mutation a case with its words."""
+
+from typing import Any
+
+import pytest
+
+from turnout.config import ConfigError, parse_service
+
+DIGEST = "sha256:" + "a" * 64
+IMAGE = f"123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/hate-speech-api@{DIGEST}"
+ARN = "arn:aws:acm:ap-northeast-2:123456789012:certificate/1a2b"
+VPC = {"vpc": "vpc-0a1b2c3d", "subnets": ["subnet-0a1b2c3d", "subnet-0a1b2c3e"]}
+REMOVED = object()
+
+
+def baseline(**changes: Any) -> dict[str, Any]:
+    whole: dict[str, Any] = {
+        "name": "hate-speech-api",
+        "image": IMAGE,
+        "model": {"uri": "s3://models/hate-speech", "sha256": "b" * 64},
+        "target": {"kind": "ecs", "cpu": 2048, "memory": 4096, "spot": False},
+        "scaling": {"min": 2, "max": 10, "cpu": 70},
+        "network": {"create": {"cidr": "10.20.0.0/16", "zones": 2, "nat": "single"}},
+        "access": "internal",
+        "certificate": {"domain": "api.example.com", "zone": "Z0123456789"},
+        "firewall": {"rate_limit": 2000, "body_rules": "count"},
+        "alarms": {"cpu": 80, "memory": 80, "response_time": 5, "notify": ["ops@example.com"]},
+    }
+    whole |= changes
+    return {key: value for key, value in whole.items() if value is not REMOVED}
+
+
+def problems(**changes: Any) -> list[str]:
+    try:
+        parse_service(baseline(**changes))
+    except ConfigError as error:
+        return [str(problem) for problem in error.problems]
+    return []
+
+
+def test_the_baseline_is_accepted() -> None:
+    assert problems() == []
+
+
+def lambda_(**more: Any) -> dict[str, Any]:
+    return {"target": {"kind": "lambda", **more}, "scaling": REMOVED}
+
+
+def ecs(**more: Any) -> dict[str, Any]:
+    return {"target": {"kind": "ecs", **more}}
+
+
+def weighted(*pairs: tuple[str, object]) -> dict[str, Any]:
+    tiers = [{"kind": kind, "weight": weight} for kind, weight in pairs]
+    return {"target": REMOVED, "targets": tiers}
+
+
+# What was changed, the place that is named, words that must be in the message.
+CASES: list[tuple[dict[str, Any], str, str]] = [
+    ({"name": REMOVED}, "name", "is missing"),
+    ({"name": "Hate_Speech"}, "name", "lower-case letters"),
+    ({"name": "x" * 33}, "name", "2 to 32"),
+    ({"name": 5}, "name", "5 is not text; put it in quotes"),
+    ({"scalng": {}}, "scalng", "did you mean scaling?"),
+    ({"zzz": 1}, "zzz", "the keys here are name,"),
+    ({"image": REMOVED}, "image", "the ecs tier runs"),
+    ({"image": "repo:latest"}, "image", "repo:latest must be an image by digest"),
+    ({"image": f"repo@{DIGEST[:-1]}"}, "image", "64 hexadecimal digits"),
+    ({"image": {"build": False}}, "image.build", "use true"),
+    ({"image": {"biuld": True}}, "image.biuld", "did you mean build?"),
+    ({"model": {"uri": "s3://models/x"}}, "model.sha256", "is missing"),
+    ({"model": {"uri": "ftp://x/y", "sha256": "b" * 64}}, "model.uri", "s3://<bucket>/<prefix>"),
+    ({"model": {"uri": "s3://models/x", "sha256": "B" * 64}}, "model.sha256", "64 hexadecimal"),
+    ({"model": {"uri": "file:m", "sha256": "b" * 64}}, "model.uri", "turnout-model push"),
+    ({"target": REMOVED}, "target", "is missing; say which tier"),
+    ({"target": "esc"}, "target.kind", "did you mean ecs?"),
+    ({"target": {"cpu": 1}}, "target.kind", "kind is missing"),
+    ({"target": 7}, "target", "7 is not a mapping"),
+    ({"targets": [{"kind": "ecs", "weight": 100}]}, "targets", "cannot stand beside target"),
+    (ecs(weight=80), "target.weight", "leaves the rest to nobody"),
+    (ecs(cpu=1000), "target.cpu", "is not a Fargate CPU size"),
+    (
+        ecs(cpu=1024, memory=3000),
+        "target.memory",
+        "3000 is not a Fargate size for cpu 1024; use 2048, 3072, …, 8192",
+    ),
+    (ecs(cpu=1024, memory=16384), "target.memory", "(or cpu 2048 / 4096 / 8192)"),
+    (ecs(memroy=4096), "target.memroy", "did you mean memory?"),
+    (ecs(cpu="2048"), "target.cpu", "remove the quotes"),
+    (ecs(spot=101), "target.spot", "use 100 or less"),
+    (ecs(architecture="arm"), "target.architecture", "did you mean arm64?"),
+    ({"target": {"kind": "ec2", "instance_type": "t3.small"}}, "target.instance_type", "2 GiB"),
+    ({"target": {"kind": "ec2", "instance_type": "big"}}, "target.instance_type", "such as t3"),
+    ({"target": {"kind": "ec2", "disk": 10}}, "target.disk", "use 20 or more"),
+    ({"target": {"kind": "ec2", "ami": "ubuntu"}}, "target.ami", "an image's id"),
+    (
+        {"target": {"kind": "ec2", "ssh": {"cidrs": ["0.0.0.0/0"], "key_name": "ops"}}},
+        "target.ssh.cidrs[0]",
+        "is the whole internet",
+    ),
+    ({"target": {"kind": "eks", "version": 1.3}}, "target.version", "put it in quotes"),
+    ({"target": {"kind": "eks", "version": "latest"}}, "target.version", "a Kubernetes version"),
+    ({"target": {"kind": "eks", "cpu": "100m"}}, "target.cpu", "use 250m or more"),
+    ({"target": {"kind": "eks", "memory": "4GB"}}, "target.memory", "a Kubernetes quantity"),
+    (
+        {"target": {"kind": "eks", "public_access_cidrs": ["::/0"]}},
+        "target.public_access_cidrs[0]",
+        "is the whole internet",
+    ),
+    (
+        {"target": {"kind": "eks", "cluster": {"name": "shared"}, "version": "1.35"}},
+        "target",
+        "version cannot be set with an existing cluster",
+    ),
+    (
+        {"target": {"kind": "eks"}, "scaling": {"min": 0}},
+        "scaling.min",
+        "below what the autoscaler of eks keeps",
+    ),
+    (lambda_(memory=100), "target.memory", "512 to 10240"),
+    (lambda_(timeout=901), "target.timeout", "1 to 900"),
+    (lambda_(reserved_concurrency=2, provisioned_concurrency=3), "target", "raise the second"),
+    (lambda_(spot=True), "target.spot", "is not known"),
+    (lambda_(timeout=25), "requests.timeout", "is not shorter than target.timeout 25"),
+    (lambda_() | {"requests": {"max_body": 3_000_000}}, "requests.max_body", "at most 1000000"),
+    (
+        lambda_(front="function_url") | {"requests": {"max_body": 7_000_000}},
+        "requests.max_body",
+        "at most 6000000",
+    ),
+    (lambda_() | {"scaling": {"min": 1}}, "scaling", "reserved_concurrency"),
+    ({"target": "local", "image": REMOVED}, "scaling", "target.workers"),
+    (weighted(("lambda", 80), ("ecs", 30)), "targets", "add to 110; they must add to 100"),
+    (weighted(("ecs", 50), ("ecs", 50)), "targets[1].kind", "ecs is there twice"),
+    (weighted(("lambda", 80), ("ecs", None)), "targets[1].weight", "is missing"),
+    (weighted(("local", 50), ("ecs", 50)), "targets[0]", "without the load balancer"),
+    (weighted(), "targets", "give 1 or more"),
+    ({"scaling": {"min": 5, "max": 2}}, "scaling.max", "2 is below min 5"),
+    ({"scaling": {"cpu": 101}}, "scaling.cpu", "use 100 or less"),
+    ({"scaling": {"min": 2.5}}, "scaling.min", "is not a whole number"),
+    (
+        {"scaling": {"schedules": [{"name": "n", "cron": "0 20 * *", "min": 0, "max": 1}]}},
+        "scaling.schedules[0].cron",
+        "five cron fields",
+    ),
+    (
+        {"scaling": {"schedules": [{"name": "n", "cron": "0 20 * * *", "min": 2, "max": 1}]}},
+        "scaling.schedules[0].max",
+        "is below min 2",
+    ),
+    (
+        {"scaling": {"schedules": [{"name": "n", "cron": "0 2 * * *", "min": 1, "max": 1}] * 2}},
+        "scaling",
+        "has n twice",
+    ),
+    ({"network": {"create": {}, "existing": VPC}}, "network", "either create or existing"),
+    ({"network": {"create": {"cidr": "10.20.0.1/16"}}}, "network.create.cidr", "10.20.0.0/16?"),
+    ({"network": {"create": {"cidr": "10.0.0.0/8"}}}, "network.create.cidr", "from /16 to /24"),
+    ({"network": {"create": {"cidr": "ten"}}}, "network.create.cidr", "prefix length"),
+    ({"network": {"create": {"zones": 1}}}, "network.create.zones", "use 2 or more"),
+    ({"network": {"existing": VPC | {"vpc": "main"}}}, "network.existing.vpc", "a VPC's id"),
+    (
+        {"network": {"existing": VPC | {"subnets": ["subnet-0a1b2c3d"]}}},
+        "network.existing.subnets",
+        "has 1; give 2 or more",
+    ),
+    (
+        {"network": {"existing": VPC | {"subnets": ["subnet-0a1b2c3d"] * 2}}},
+        "network.existing",
+        "lists subnet-0a1b2c3d twice",
+    ),
+    (
+        {"network": {"existing": VPC}, "access": "internet"},
+        "network.existing.public_subnets",
+        "needs two or more",
+    ),
+    ({"access": "public"}, "access", "use internal, internet"),
+    ({"certificate": REMOVED}, "certificate", "or say plain_http: true"),
+    ({"certificate": REMOVED, "access": "internet"}, "certificate", "access: internet takes"),
+    ({"certificate": {"domain": "api.example.com"}}, "certificate", "domain and zone together"),
+    ({"certificate": {"arn": "mine"}}, "certificate.arn", "the ARN of an ACM certificate"),
+    ({"certificate": {"arn": ARN, "domain": "a.example.com"}}, "certificate", "or neither"),
+    ({"certificate": {}}, "certificate", "takes arn, or domain and zone"),
+    ({"plain_http": True}, "plain_http", "cannot stand beside certificate"),
+    (
+        {"plain_http": True, "certificate": REMOVED, "access": "internet"},
+        "plain_http",
+        "cannot be used with access: internet",
+    ),
+    ({"firewall": {"rate_limit": 9}}, "firewall.rate_limit", "use 10 or more"),
+    ({"firewall": {"body_rules": "off"}}, "firewall.body_rules", "use count, block"),
+    ({"alarms": {"notify": ["ops"]}}, "alarms.notify[0]", "an e-mail address"),
+    ({"alarms": {"notify": "ops@example.com"}}, "alarms.notify", "write [ops@example.com]"),
+    ({"alarms": {"period": 45}}, "alarms.period", "the nearest is 30"),
+    ({"alarms": {"response_time": 0}}, "alarms.response_time", "use more than 0"),
+    ({"health_check": {"timeout": 30}}, "health_check.timeout", "is not shorter than interval 30"),
+    ({"health_check": {"path": "health"}}, "health_check.path", "a path such as /health"),
+    ({"deregistration_delay": 120}, "deregistration_delay", "use at most 100 (seconds)"),
+    ({"logs": {"retention": 31}}, "logs.retention", "the nearest is 30"),
+    ({"api_keys_secret": "s3cr3t"}, "api_keys_secret", "the ARN of a Secrets Manager secret"),
+    ({"settings": {"TURNOUT_PORT": "9"}}, "settings.TURNOUT_PORT", "is set by target.port"),
+    ({"settings": {"PORT": "9"}}, "settings.PORT", "such as TURNOUT_LOG_LEVEL"),
+    ({"settings": {"TURNOUT_THREADS": 2}}, "settings.TURNOUT_THREADS", "put it in quotes"),
+    ({"tags": {"aws:x": "y"}}, "tags.aws:x", "a tag's key"),
+    ({"tags": {"team": "a\nb"}}, "tags.team", "a tag's value"),
+]
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "words"), CASES, ids=[f"{case[1]}: {case[2]}" for case in CASES]
+)
+def test_a_broken_rule_names_its_place_and_its_fix(
+    changes: dict[str, Any], place: str, words: str
+) -> None:
+    said = problems(**changes)
+    assert len(said) == 1, said
+    path, _, message = said[0].partition(": ")
+    assert said[0].startswith("turnout:service.")
+    path, message = said[0].removeprefix("turnout:service.").split(": ", 1)
+    assert path == place
+    assert words in message
+
+
+def test_all_problems_are_told_at_once() -> None:
+    said = problems(scaling={"min": 5, "max": 2}, access="public", target="esc")
+    assert {line.split(": ")[0] for line in said} == {
+        "turnout:service.scaling.max",
+        "turnout:service.access",
+        "turnout:service.target.kind",
+    }
+
+
+@pytest.mark.parametrize("data", [None, "ecs", 5, ["ecs"]])
+def test_what_is_no_mapping_is_refused_as_such(data: object) -> None:
+    with pytest.raises(ConfigError, match="turnout:service: must be a mapping of keys to values"):
+        parse_service(data)
+
+
+def test_a_long_or_unprintable_value_does_not_flood_the_message() -> None:
+    said = problems(name="x" * 5000 + "\x1b[31m")
+    assert len(said[0]) < 300
+    assert "\x1b" not in said[0]
