@@ -1,0 +1,111 @@
+"""The classification head in NumPy: CTranslate2's encoders end before it.
+
+The file holds `dense.weight`, `dense.bias`, `out_proj.weight` and `out_proj.bias`, or
+`out_proj` alone where the manifest names no activation; float32, [out, in].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from turnout_inference.model.errors import ModelRefused
+from turnout_inference.model.manifest import Manifest, ProblemType
+
+Floats = NDArray[np.float32]
+Activation = Literal["tanh", "relu", "gelu"]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Sentence vectors of shape (rows, hidden) to logits of shape (rows, labels)."""
+
+    out_weight: Floats
+    out_bias: Floats
+    activation: Activation | None = None
+    dense_weight: Floats | None = None
+    dense_bias: Floats | None = None
+
+    def __call__(self, vectors: Floats) -> Floats:
+        if self.activation is not None and self.dense_weight is not None:
+            vectors = activate(self.activation, vectors @ self.dense_weight.T + self.dense_bias)
+        logits: Floats = vectors @ self.out_weight.T + self.out_bias
+        return logits
+
+
+def activate(activation: Activation, values: Floats) -> Floats:
+    match activation:
+        case "tanh":
+            return np.tanh(values)
+        case "relu":
+            return np.maximum(values, np.float32(0))
+        case "gelu":
+            return _gelu(values)
+        case _:
+            assert_never(activation)
+
+
+def probabilities(logits: Floats, problem: ProblemType) -> Floats:
+    """Sigmoid for a multi-label model, softmax for a single-label one; shapes are kept."""
+    match problem:
+        case "multi_label":
+            # tanh never overflows, exp does.
+            return np.float32(0.5) * (np.tanh(logits * np.float32(0.5)) + np.float32(1))
+        case "single_label":
+            powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+            shares: Floats = powers / powers.sum(axis=-1, keepdims=True)
+            return shares
+        case _:
+            assert_never(problem)
+
+
+def _gelu(values: Floats) -> Floats:
+    """x * Phi(x) with erf by Abramowitz and Stegun 7.1.26 (absolute error below 1.5e-7)."""
+    scaled = np.abs(values) * np.float32(0.7071067811865476)
+    t = 1.0 / (1.0 + 0.3275911 * scaled)
+    polynomial = t * (
+        0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))
+    )
+    erf = np.sign(values) * (1.0 - polynomial * np.exp(-scaled * scaled))
+    return (values * 0.5 * (1.0 + erf)).astype(np.float32)
+
+
+def load_head(folder: Path, manifest: Manifest) -> Head:
+    """The head of a verified model folder; ModelRefused where its tensors do not fit."""
+    from safetensors import SafetensorError  # noqa: PLC0415
+    from safetensors.numpy import load_file  # noqa: PLC0415
+
+    path = folder / manifest.head.file
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ModelRefused(
+            str(path), f"not a safetensors file ({error})", "convert the model anew"
+        ) from None
+    hidden, labels = manifest.hidden_size, len(manifest.labels)
+    shapes: dict[str, tuple[int, ...]] = {
+        "out_proj.weight": (labels, hidden),
+        "out_proj.bias": (labels,),
+    }
+    if manifest.head.activation is not None:
+        shapes |= {"dense.weight": (hidden, hidden), "dense.bias": (hidden,)}
+    for name, shape in shapes.items():
+        tensor = tensors.get(name)
+        found = "missing" if tensor is None else f"{tensor.dtype} {list(tensor.shape)}"
+        if tensor is None or tensor.shape != shape or tensor.dtype != np.float32:
+            raise ModelRefused(
+                f"{path}: {name}",
+                f"{found}, turnout.json implies float32 {list(shape)}",
+                "convert the model anew",
+            )
+    return Head(
+        out_weight=tensors["out_proj.weight"],
+        out_bias=tensors["out_proj.bias"],
+        activation=manifest.head.activation,
+        dense_weight=tensors.get("dense.weight"),
+        dense_bias=tensors.get("dense.bias"),
+    )

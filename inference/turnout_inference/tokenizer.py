@@ -1,0 +1,204 @@
+"""Text to token ids: SentencePiece or a Hugging Face tokenizer.json, one layout for both.
+
+A tokenizer gives the bare pieces of a text; the layout puts the special tokens around them
+and cuts what is too long, so truncation is the same, and reported, for every model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, assert_never
+
+from turnout_inference.model.errors import ModelRefused
+from turnout_inference.model.manifest import FastTokenizer, Manifest, SentencePieceTokenizer
+
+Side = Literal["right", "left"]
+"""The side on which a text that is too long loses tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One model input: `ids` as the model reads them.
+
+    types: token type ids, only where the second text of a pair has its own.
+    total: tokens of the whole input, special ones included, had nothing been cut.
+    """
+
+    ids: list[int]
+    total: int
+    types: list[int] | None = None
+
+    @property
+    def truncated(self) -> bool:
+        return self.total > len(self.ids)
+
+
+class Pieces(Protocol):
+    """The ids of a text without special tokens; must be safe to call from several threads."""
+
+    def __call__(self, text: str, /) -> list[int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Special tokens around one text, or around the two of a pair."""
+
+    prefix: tuple[int, ...]
+    middle: tuple[int, ...]
+    suffix: tuple[int, ...]
+    second_type: int = 0
+    """Token type of a pair's second text and its suffix (BERT: 1)."""
+
+
+class Tokenizer:
+    """Encodes a text, or a pair of texts, in at most `max_tokens` tokens."""
+
+    def __init__(self, pieces: Pieces, layout: Layout, max_tokens: int) -> None:
+        self._pieces = pieces
+        self._layout = layout
+        self.max_tokens = max_tokens
+
+    def encode(self, text: str, pair: str | None = None, *, side: Side = "right") -> Encoded:
+        if pair is not None:
+            return self._encode_pair(text, pair, side)
+        layout = self._layout
+        pieces = self._pieces(text)
+        special = len(layout.prefix) + len(layout.suffix)
+        total = len(pieces) + special
+        if total > self.max_tokens:
+            pieces = _cut(pieces, self.max_tokens - special, side)
+        return Encoded([*layout.prefix, *pieces, *layout.suffix], total)
+
+    def _encode_pair(self, text: str, pair: str, side: Side) -> Encoded:
+        layout = self._layout
+        first, second = self._pieces(text), self._pieces(pair)
+        special = len(layout.prefix) + len(layout.middle) + len(layout.suffix)
+        total = len(first) + len(second) + special
+        keep_first, keep_second = share(len(first), len(second), self.max_tokens - special)
+        first, second = _cut(first, keep_first, side), _cut(second, keep_second, side)
+        ids = [*layout.prefix, *first, *layout.middle, *second, *layout.suffix]
+        if not layout.second_type:
+            return Encoded(ids, total)
+        of_second = len(second) + len(layout.suffix)
+        types = [0] * (len(ids) - of_second) + [layout.second_type] * of_second
+        return Encoded(ids, total, types)
+
+
+def share(first: int, second: int, room: int) -> tuple[int, int]:
+    """How many pieces of two texts fit into `room`, cutting the longer one first."""
+    if first + second <= room:
+        return first, second
+    half = room // 2
+    if first <= half:
+        return first, room - first
+    if second <= half:
+        return room - second, second
+    return half, room - half
+
+
+def _cut(pieces: list[int], keep: int, side: Side) -> list[int]:
+    match side:
+        case "right":
+            return pieces[:keep]
+        case "left":
+            return pieces[len(pieces) - keep :] if keep < len(pieces) else pieces
+        case _:
+            assert_never(side)
+
+
+def load_tokenizer(folder: Path, manifest: Manifest) -> Tokenizer:
+    """The tokenizer of a verified model folder; ModelRefused where its file is not one."""
+    described = manifest.tokenizer
+    path = folder / described.file
+    match described:
+        case SentencePieceTokenizer():
+            pieces, layout = _sentencepiece(path, described)
+        case FastTokenizer():
+            pieces, layout = _tokenizers(path)
+        case _:
+            assert_never(described)
+    special = len(layout.prefix) + len(layout.middle) + len(layout.suffix)
+    if manifest.max_tokens <= special:
+        raise ModelRefused(
+            f"{folder}: max_tokens",
+            f"{manifest.max_tokens} leaves no room beside {special} special tokens",
+            "convert the model with a larger max_tokens",
+        )
+    return Tokenizer(pieces, layout, manifest.max_tokens)
+
+
+def _sentencepiece(path: Path, described: SentencePieceTokenizer) -> tuple[Pieces, Layout]:
+    import sentencepiece  # noqa: PLC0415
+
+    try:
+        processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
+    except (OSError, RuntimeError) as error:
+        raise ModelRefused(
+            str(path), f"not a SentencePiece model ({error})", "convert the model anew"
+        ) from None
+    encode = processor.encode
+    offset, unknown = described.id_offset, described.unk_id
+    its_unknown = processor.unk_id()
+
+    def pieces(text: str) -> list[int]:
+        return [unknown if id_ == its_unknown else id_ + offset for id_ in encode(text)]
+
+    bos, eos = described.bos_id, described.eos_id
+    return pieces, Layout(prefix=(bos,), middle=(eos, eos), suffix=(eos,))
+
+
+def _tokenizers(path: Path) -> tuple[Pieces, Layout]:
+    import tokenizers  # noqa: PLC0415
+
+    try:
+        tokenizer = tokenizers.Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing narrower
+        raise ModelRefused(
+            str(path), f"not a tokenizer.json ({error})", "convert the model anew"
+        ) from None
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    layout = _layout_of(tokenizer.encode("a"), tokenizer.encode("a", "a"), path)
+    # A text that spells a special token must stay a text.
+    tokenizer.encode_special_tokens = True
+
+    def pieces(text: str) -> list[int]:
+        ids: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    return pieces, layout
+
+
+def _layout_of(single: object, pair: object, path: Path) -> Layout:
+    """Read the special tokens off the encodings of one short text and of a pair of it."""
+    one = _runs(single.special_tokens_mask)  # type: ignore[attr-defined]
+    two = _runs(pair.special_tokens_mask)  # type: ignore[attr-defined]
+    ids: list[int] = pair.ids  # type: ignore[attr-defined]
+    types: list[int] = pair.type_ids  # type: ignore[attr-defined]
+    if len(one) != 1 or len(two) != 2:
+        raise ModelRefused(
+            str(path),
+            "its post-processor is not of the form special, text, special",
+            "use a tokenizer of BERT, RoBERTa, DistilBERT or ELECTRA",
+        )
+    (first, second) = two
+    return Layout(
+        prefix=tuple(ids[: first[0]]),
+        middle=tuple(ids[first[1] : second[0]]),
+        suffix=tuple(ids[second[1] :]),
+        second_type=types[second[0]],
+    )
+
+
+def _runs(mask: list[int]) -> list[tuple[int, int]]:
+    """The ranges of a special-tokens mask that are text."""
+    runs: list[tuple[int, int]] = []
+    start = None
+    for position, special in enumerate([*mask, 1]):
+        if not special and start is None:
+            start = position
+        elif special and start is not None:
+            runs.append((start, position))
+            start = None
+    return runs
