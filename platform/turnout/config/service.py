@@ -104,6 +104,7 @@ class ServiceConfig(Part):
     settings: dict[SettingName, str] = Field(
         default_factory=dict,
         description="More TURNOUT_… settings of the server (docs/settings.md).",
+        json_schema_extra={"propertyNames": {"pattern": "^TURNOUT_[A-Z0-9_]+$"}},
     )
     tags: dict[TagKey, TagValue] = Field(
         default_factory=dict, description="Tags for everything that takes tags."
