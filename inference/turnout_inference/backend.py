@@ -62,7 +62,7 @@ def load_backend(
 
     threads: batches computed at once. intra_threads: CPUs that share one batch.
     """
-    import ctranslate2  # noqa: PLC0415
+    import ctranslate2
 
     head = load_head(folder, manifest)
     try:

@@ -21,26 +21,36 @@ Activation = Literal["tanh", "relu", "gelu"]
 
 
 @dataclass(frozen=True, slots=True)
+class Linear:
+    """`weight` of shape (out, in) and `bias` of shape (out,)."""
+
+    weight: Floats
+    bias: Floats
+
+    def __call__(self, vectors: Floats) -> Floats:
+        product: Floats = vectors @ self.weight.T
+        return product + self.bias
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """Sentence vectors of shape (rows, hidden) to logits of shape (rows, labels)."""
 
-    out_weight: Floats
-    out_bias: Floats
+    out: Linear
     activation: Activation | None = None
-    dense_weight: Floats | None = None
-    dense_bias: Floats | None = None
+    dense: Linear | None = None
 
     def __call__(self, vectors: Floats) -> Floats:
-        if self.activation is not None and self.dense_weight is not None:
-            vectors = activate(self.activation, vectors @ self.dense_weight.T + self.dense_bias)
-        logits: Floats = vectors @ self.out_weight.T + self.out_bias
-        return logits
+        if self.activation is not None and self.dense is not None:
+            vectors = activate(self.activation, self.dense(vectors))
+        return self.out(vectors)
 
 
 def activate(activation: Activation, values: Floats) -> Floats:
     match activation:
         case "tanh":
-            return np.tanh(values)
+            curved: Floats = np.tanh(values)
+            return curved
         case "relu":
             return np.maximum(values, np.float32(0))
         case "gelu":
@@ -54,7 +64,8 @@ def probabilities(logits: Floats, problem: ProblemType) -> Floats:
     match problem:
         case "multi_label":
             # tanh never overflows, exp does.
-            return np.float32(0.5) * (np.tanh(logits * np.float32(0.5)) + np.float32(1))
+            halves: Floats = np.tanh(logits * np.float32(0.5))
+            return np.float32(0.5) * (halves + np.float32(1))
         case "single_label":
             powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
             shares: Floats = powers / powers.sum(axis=-1, keepdims=True)
@@ -76,8 +87,8 @@ def _gelu(values: Floats) -> Floats:
 
 def load_head(folder: Path, manifest: Manifest) -> Head:
     """The head of a verified model folder; ModelRefused where its tensors do not fit."""
-    from safetensors import SafetensorError  # noqa: PLC0415
-    from safetensors.numpy import load_file  # noqa: PLC0415
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
 
     path = folder / manifest.head.file
     try:
@@ -103,9 +114,9 @@ def load_head(folder: Path, manifest: Manifest) -> Head:
                 "convert the model anew",
             )
     return Head(
-        out_weight=tensors["out_proj.weight"],
-        out_bias=tensors["out_proj.bias"],
+        out=Linear(tensors["out_proj.weight"], tensors["out_proj.bias"]),
         activation=manifest.head.activation,
-        dense_weight=tensors.get("dense.weight"),
-        dense_bias=tensors.get("dense.bias"),
+        dense=Linear(tensors["dense.weight"], tensors["dense.bias"])
+        if manifest.head.activation is not None
+        else None,
     )

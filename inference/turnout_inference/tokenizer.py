@@ -129,7 +129,7 @@ def load_tokenizer(folder: Path, manifest: Manifest) -> Tokenizer:
 
 
 def _sentencepiece(path: Path, described: SentencePieceTokenizer) -> tuple[Pieces, Layout]:
-    import sentencepiece  # noqa: PLC0415
+    import sentencepiece
 
     try:
         processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
@@ -149,7 +149,7 @@ def _sentencepiece(path: Path, described: SentencePieceTokenizer) -> tuple[Piece
 
 
 def _tokenizers(path: Path) -> tuple[Pieces, Layout]:
-    import tokenizers  # noqa: PLC0415
+    import tokenizers
 
     try:
         tokenizer = tokenizers.Tokenizer.from_file(str(path))
