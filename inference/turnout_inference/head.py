@@ -82,7 +82,8 @@ def _gelu(values: Floats) -> Floats:
         0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))
     )
     erf = np.sign(values) * (1.0 - polynomial * np.exp(-scaled * scaled))
-    return (values * 0.5 * (1.0 + erf)).astype(np.float32)
+    curved: Floats = (values * 0.5 * (1.0 + erf)).astype(np.float32)
+    return curved
 
 
 def load_head(folder: Path, manifest: Manifest) -> Head:
