@@ -1,8 +1,4 @@
-"""The classification head in NumPy: CTranslate2's encoders end before it.
-
-The file holds `dense.weight`, `dense.bias`, `out_proj.weight` and `out_proj.bias`, or
-`out_proj` alone where the manifest names no activation; float32, [out, in].
-"""
+"""The classification head in NumPy: CTranslate2's encoders end before it."""
 
 from __future__ import annotations
 
@@ -13,7 +9,7 @@ from typing import Literal, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from turnout_inference.model.errors import ModelRefused
+from turnout_inference.model.head_weights import read_head
 from turnout_inference.model.manifest import Manifest, ProblemType
 
 Floats = NDArray[np.float32]
@@ -88,36 +84,12 @@ def _gelu(values: Floats) -> Floats:
 
 def load_head(folder: Path, manifest: Manifest) -> Head:
     """The head of a verified model folder; ModelRefused where its tensors do not fit."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    path = folder / manifest.head.file
-    try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise ModelRefused(
-            str(path), f"not a safetensors file ({error})", "convert the model anew"
-        ) from None
-    hidden, labels = manifest.hidden_size, len(manifest.labels)
-    shapes: dict[str, tuple[int, ...]] = {
-        "out_proj.weight": (labels, hidden),
-        "out_proj.bias": (labels,),
-    }
-    if manifest.head.activation is not None:
-        shapes |= {"dense.weight": (hidden, hidden), "dense.bias": (hidden,)}
-    for name, shape in shapes.items():
-        tensor = tensors.get(name)
-        found = "missing" if tensor is None else f"{tensor.dtype} {list(tensor.shape)}"
-        if tensor is None or tensor.shape != shape or tensor.dtype != np.float32:
-            raise ModelRefused(
-                f"{path}: {name}",
-                f"{found}, turnout.json implies float32 {list(shape)}",
-                "convert the model anew",
-            )
+    weights = read_head(folder, manifest)
+    dense = None
+    if weights.dense_weight is not None and weights.dense_bias is not None:
+        dense = Linear(weights.dense_weight, weights.dense_bias)
     return Head(
-        out=Linear(tensors["out_proj.weight"], tensors["out_proj.bias"]),
+        out=Linear(weights.out_proj_weight, weights.out_proj_bias),
         activation=manifest.head.activation,
-        dense=Linear(tensors["dense.weight"], tensors["dense.bias"])
-        if manifest.head.activation is not None
-        else None,
+        dense=dense,
     )

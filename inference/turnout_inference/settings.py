@@ -1,0 +1,234 @@
+"""The server's settings: environment variables, typed, checked before anything starts."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+PREFIX = "TURNOUT_"
+MEBIBYTE = 1 << 20
+
+
+class SettingsRefused(Exception):  # noqa: N818 - it is a verdict, and reads as one
+    """Settings that the server will not start with; one line for each, by name."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _comma_separated(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part for part in (piece.strip() for piece in value.split(",")) if part)
+    return value
+
+
+Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
+Several = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
+Key = Annotated[SecretStr, Field(min_length=16, max_length=512)]
+
+
+class Settings(BaseModel):
+    """Each field is read from `TURNOUT_` and its name in capitals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    host: str = Field("0.0.0.0", min_length=1, description="Address to listen on.")  # noqa: S104
+    port: int = Field(
+        8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one and logs it."
+    )
+    model: str | None = Field(
+        None,
+        min_length=1,
+        description="Model to serve: a folder, `file:`, `s3://bucket/prefix` or `https:`. "
+        "Unset: the default model of the package.",
+    )
+    model_sha256: str | None = Field(
+        None,
+        pattern=r"^[0-9a-fA-F]{64}$",
+        description="The model's digest: sha256 of its `turnout.json`. A remote model needs one.",
+    )
+    cache_dir: Path = Field(
+        Path("/tmp/turnout"),  # noqa: S108 - the one writable folder of the image
+        description="Folder for fetched models and the metrics of several workers.",
+    )
+    workers: int = Field(
+        0,
+        ge=0,
+        le=256,
+        description="Processes. 0: one for every four CPUs granted. One runs without a "
+        "supervisor and needs no shared memory.",
+    )
+    threads: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="Batches that a worker computes at once. 0: the CPUs granted, shared among "
+        "the workers.",
+    )
+    threads_per_batch: int = Field(
+        1, ge=1, le=64, description="CPUs that compute one batch together."
+    )
+    batch_tokens: int = Field(
+        512,
+        ge=1,
+        le=1_000_000,
+        description="Padded tokens a batch may have; one longer text goes alone.",
+    )
+    batch_wait: Seconds = Field(
+        0.0,
+        description="Seconds that a batch which is not full may wait for company while another "
+        "is being computed. A lone request never waits.",
+    )
+    max_body_bytes: int = Field(
+        4 * MEBIBYTE, ge=1024, le=1024 * MEBIBYTE, description="Bytes of a request's body."
+    )
+    max_texts: int = Field(2048, ge=1, le=100_000, description="Texts in a request.")
+    max_characters: int = Field(131_072, ge=1, description="Characters of a text.")
+    max_request_tokens: int = Field(
+        131_072, ge=1, description="Tokens of a request, after truncation."
+    )
+    max_requests: int = Field(
+        512, ge=1, description="Requests in the house at once; more get 429 at the door."
+    )
+    max_waiting_tokens: int = Field(
+        262_144, ge=1, description="Tokens in the queue; a request that would exceed them gets 429."
+    )
+    max_waiting_bytes: int = Field(
+        64 * MEBIBYTE, ge=1024, description="Bytes of all bodies held at once; more get 429."
+    )
+    max_wait: Seconds = Field(
+        2.0,
+        description="Seconds that a request may be expected to wait in the queue; more gets 429. "
+        "0: no such bound.",
+    )
+    max_connections: int = Field(
+        4096, ge=1, description="Open connections; further ones are closed at once."
+    )
+    request_timeout: float = Field(
+        30.0,
+        gt=0,
+        le=3600,
+        description="Seconds for an answer, then 504. `X-Request-Timeout` may ask for less.",
+    )
+    read_timeout: float = Field(
+        10.0, gt=0, le=3600, description="Seconds for the head, and again for the body, to arrive."
+    )
+    keep_alive: float = Field(
+        75.0,
+        gt=0,
+        le=3600,
+        description="Seconds that an idle connection stays open. Longer than the idle timeout of "
+        "the load balancer before it (ALB: 60).",
+    )
+    drain_wait: Seconds = Field(
+        0.0,
+        description="Seconds between SIGTERM, when `/readyz` turns 503, and closing the listener.",
+    )
+    drain_timeout: float = Field(
+        30.0, gt=0, le=3600, description="Hard bound in seconds on the whole shutdown."
+    )
+    api_keys: Annotated[tuple[Key, ...], BeforeValidator(_comma_separated)] = Field(
+        (),
+        description="Keys that clients must send (`Authorization: Bearer` or `X-API-Key`), comma "
+        "separated so that they can be rotated. Unset: no key is asked for.",
+    )
+    cors_origins: Several = Field(
+        (), description="Origins whose pages may call the API, comma separated, or `*`."
+    )
+    pages: bool = Field(True, description="Serve the try-it page at `/` and `/docs`.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe log line that is written."
+    )
+    log_requests: bool = Field(True, description="One log line a request, without its text.")
+    tracing: bool = Field(
+        False,
+        description="OpenTelemetry spans over OTLP/HTTP (extra `otel`); set the standard `OTEL_*` "
+        "variables beside it.",
+    )
+
+    def shown(self) -> dict[str, Any]:
+        """The settings as they are printed: keys are counted, never shown."""
+        data = self.model_dump(mode="json", exclude={"api_keys"})
+        data["api_keys"] = f"{len(self.api_keys)} set" if self.api_keys else "none"
+        if self.model is not None:
+            data["model"] = self.model.split("?", 1)[0]
+        return data
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Settings from the environment; SettingsRefused names every one that is wrong."""
+    given = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and value.strip()
+    }
+    given = {name: value for name, value in given.items() if not _is_service_link(name)}
+    problems = [_unknown(name) for name in sorted(given.keys() - Settings.model_fields.keys())]
+    known = {name: value for name, value in given.items() if name in Settings.model_fields}
+    if "log_level" in known:
+        known["log_level"] = known["log_level"].strip().lower()
+    try:
+        settings = Settings.model_validate(known)
+    except ValidationError as error:
+        raise SettingsRefused(problems + _said_plainly(error)) from None
+    if problems:
+        raise SettingsRefused(problems)
+    return settings
+
+
+def _is_service_link(name: str) -> bool:
+    """What Kubernetes injects for a service called turnout; none of it is meant for us."""
+    return re.fullmatch(r"(.*_)?(service_host|service_port(_.+)?|port_\d+_.+)", name) is not None
+
+
+def _unknown(name: str) -> str:
+    variable = f"{PREFIX}{name.upper()}"
+    near = difflib.get_close_matches(name, Settings.model_fields, n=1)
+    meant = f"; did you mean {PREFIX}{near[0].upper()}?" if near else ""
+    return f"{variable}: no such setting{meant}"
+
+
+def _said_plainly(error: ValidationError) -> list[str]:
+    lines = []
+    for problem in error.errors(include_url=False):
+        name = str(problem["loc"][0])
+        secret = name == "api_keys"
+        value = "" if secret else f" (it is {json.dumps(str(problem['input'])[:80])})"
+        which = f" number {int(problem['loc'][1]) + 1}" if len(problem["loc"]) > 1 else ""
+        link = name == "port" and str(problem["input"]).startswith("tcp://")
+        fix = "; a Kubernetes service link: set enableServiceLinks to false" if link else ""
+        lines.append(f"{PREFIX}{name.upper()}{which}: {problem['msg']}{value}{fix}")
+    return lines
+
+
+def settings_table() -> str:
+    """docs/settings.md: one row a setting."""
+    lines = [
+        "# Settings of the server",
+        "",
+        "Environment variables of `turnout-server`. A wrong or unknown one is refused by name",
+        "with exit code 2. This table is written by `python -m turnout_inference.settings`.",
+        "",
+        "| variable | default | what it is |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        shown = "" if default in (None, ()) else f"`{_plain(default)}`"
+        lines.append(f"| `{PREFIX}{name.upper()}` | {shown} | {field.description} |")
+    return "\n".join(lines) + "\n"
+
+
+def _plain(default: object) -> str:
+    return json.dumps(default) if isinstance(default, bool) else str(default)
+
+
+if __name__ == "__main__":
+    print(settings_table(), end="")
