@@ -1,0 +1,1 @@
+"""The tiers: where a workload runs. One module or package each."""

@@ -1,0 +1,1 @@
+"""EKS: pods in a cluster in Auto Mode, or in a cluster that exists."""
