@@ -1,0 +1,9 @@
+"""The program of every stack: Pulumi.<stack>.yaml says what runs, and on which tier."""
+
+import pulumi
+
+from turnout.service import Service, configured
+
+config = configured()
+service = Service(config.name, config)
+pulumi.export("url", service.url)

@@ -95,10 +95,11 @@ def _image(args: Mapping[str, Any], region: str) -> dict[str, Any]:
 def _parameter(args: Mapping[str, Any], region: str) -> dict[str, Any]:
     name = str(args.get("name", ""))
     value = "ami-0123456789abcdef0" if "ami" in name else "value"
+    arn = f"arn:{partition(region)}:ssm:{region}:{EXAMPLE_ACCOUNT}:parameter"
     return {
         "id": name,
         "name": name,
-        "arn": f"arn:{partition(region)}:ssm:{region}:{EXAMPLE_ACCOUNT}:parameter/{name.strip('/')}",
+        "arn": f"{arn}/{name.strip('/')}",
         "type": "String",
         "value": value,
         "insecureValue": value,

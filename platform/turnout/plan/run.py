@@ -13,7 +13,6 @@ from typing import Final
 import pulumi
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime import configure, mocks, set_all_config
-from pulumi.runtime.settings import set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
 from turnout.plan.monitor import RecordingMonitor
@@ -63,7 +62,6 @@ def _plan(
             callbacks=None,
         )
     )
-    set_root_resource(None)
     set_all_config(config, secret_keys)
     path = list(sys.path)
     try:
