@@ -61,6 +61,8 @@ class Signal:
     missing: Literal["breaching", "notBreaching", "ignore", "missing"]
     scale: float = 1.0
     """What a point is multiplied with to have `unit`: 0.001 for milliseconds as seconds."""
+    share_of: Metric | None = None
+    """The whole that `metric` is a part of, where the sign is their ratio in percent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,3 +108,5 @@ class Deployment:
     """The tier's own URL, where it has one: `local`, a function URL."""
     signals: Signals | None
     """None for `local`, which nothing watches but its supervisor."""
+    ready: tuple[pulumi.Resource, ...] = ()
+    """What must be up before the first request is sent to the tier."""

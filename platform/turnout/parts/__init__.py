@@ -1,0 +1,1 @@
+"""What the tiers share: each part a component with typed arguments and outputs."""

@@ -1,0 +1,94 @@
+"""What the load balancer sees of a tier: the signals that every tier behind it shares."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import pulumi
+
+from turnout import contract
+from turnout.config.surroundings import Alarms, Scaling
+
+NAMESPACE: Final = "AWS/ApplicationELB"
+
+
+def fewest_copies(scaling: Scaling) -> int:
+    """The fewest copies that may run at any hour, schedules included."""
+    return min([scaling.min, *(schedule.min for schedule in scaling.schedules)])
+
+
+def door_dimensions(
+    balancer_arn_suffix: pulumi.Input[str], target_group: contract.TargetGroup
+) -> dict[str, pulumi.Input[str]]:
+    """The dimensions of a metric about one target group behind the load balancer."""
+    return {"LoadBalancer": balancer_arn_suffix, "TargetGroup": target_group.arn_suffix}
+
+
+def healthy_hosts(dimensions: Mapping[str, pulumi.Input[str]], scaling: Scaling) -> contract.Signal:
+    """Fewer healthy copies than two, or than the fewest that may run.
+
+    Where a schedule goes down to none, no copies is as it should be; then the sign is a copy that
+    fails its checks.
+    """
+    fewest = fewest_copies(scaling)
+    if fewest == 0:
+        return contract.Signal(
+            metric=contract.Metric(
+                namespace=NAMESPACE,
+                name="UnHealthyHostCount",
+                dimensions=dimensions,
+                statistic="Average",
+            ),
+            unit="count",
+            bad_when="above",
+            threshold=0,
+            missing="notBreaching",
+        )
+    return contract.Signal(
+        metric=contract.Metric(
+            namespace=NAMESPACE,
+            name="HealthyHostCount",
+            dimensions=dimensions,
+            statistic="Average",
+        ),
+        unit="count",
+        bad_when="below",
+        threshold=min(fewest, 2),
+        # No figure means that the load balancer has nobody to ask.
+        missing="breaching",
+    )
+
+
+def response_time(dimensions: Mapping[str, pulumi.Input[str]], alarms: Alarms) -> contract.Signal:
+    """Seconds from the load balancer's request to the answer's first byte."""
+    return contract.Signal(
+        metric=contract.Metric(
+            namespace=NAMESPACE,
+            name="TargetResponseTime",
+            dimensions=dimensions,
+            statistic="Average",
+        ),
+        unit="seconds",
+        bad_when="above",
+        threshold=alarms.response_time,
+        # No figure means no requests.
+        missing="notBreaching",
+    )
+
+
+def errors(dimensions: Mapping[str, pulumi.Input[str]], alarms: Alarms) -> contract.Signal:
+    """Share of the requests that the tier answered with a 5xx."""
+
+    def count(name: str) -> contract.Metric:
+        return contract.Metric(
+            namespace=NAMESPACE, name=name, dimensions=dimensions, statistic="Sum"
+        )
+
+    return contract.Signal(
+        metric=count("HTTPCode_Target_5XX_Count"),
+        share_of=count("RequestCount"),
+        unit="percent",
+        bad_when="above",
+        threshold=alarms.errors,
+        # No figure means no requests.
+        missing="notBreaching",
+    )

@@ -1,0 +1,205 @@
+"""The one way in: an application load balancer with its listeners."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import pulumi
+from pulumi_aws import ec2, lb, vpc
+
+from turnout import naming
+from turnout.config.surroundings import Certificate as CertificateConfig
+from turnout.parts.access_logs import AccessLogs, AccessLogsArgs
+from turnout.parts.account import Account
+from turnout.parts.certificate import AliasArgs, Certificate, CertificateArgs, add_alias
+from turnout.parts.tags import named
+
+# TLS 1.3 and 1.2 only: Elastic Load Balancing, "Security policies for your Application Load
+# Balancer".
+TLS_POLICY: Final = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+HTTP: Final = 80
+HTTPS: Final = 443
+# Longer than the server's own bound, so that the server is the one to say 504.
+_IDLE_MARGIN: Final = 5
+_LEAST_IDLE: Final = 60
+_MOST_IDLE: Final = 4000
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontDoorArgs:
+    """`certificate` None is plain HTTP; `request_timeout` is the server's, in seconds."""
+
+    access: Literal["internal", "internet"]
+    vpc_id: pulumi.Input[str]
+    vpc_cidr: pulumi.Input[str]
+    subnet_ids: Sequence[pulumi.Input[str]]
+    certificate: CertificateConfig | None
+    request_timeout: int
+    access_logs_days: int
+    keep: bool
+    """Outside dev: the balancer cannot be deleted, and its logs outlive it."""
+    account: Account
+    tags: Mapping[str, str]
+
+
+class FrontDoor(pulumi.ComponentResource):
+    """Load balancer, its security group, listeners, access logs and name."""
+
+    arn: pulumi.Output[str]
+    arn_suffix: pulumi.Output[str]
+    """What CloudWatch calls the load balancer."""
+    dns_name: pulumi.Output[str]
+    url: pulumi.Output[str]
+    security_group_id: pulumi.Output[str]
+    listener_arn: pulumi.Output[str]
+    """The listener that clients reach: HTTPS, or HTTP without a certificate."""
+
+    def __init__(
+        self, name: str, args: FrontDoorArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("turnout:parts:FrontDoor", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        group = self._security_group(name, args)
+        logs = AccessLogs(
+            f"{name}-logs",
+            AccessLogsArgs(
+                days=args.access_logs_days, keep=args.keep, account=args.account, tags=args.tags
+            ),
+            child,
+        )
+        balancer = lb.LoadBalancer(
+            naming.logical(name, naming.LOAD_BALANCER),
+            load_balancer_type="application",
+            internal=args.access == "internal",
+            ip_address_type="ipv4",
+            security_groups=[group.id],
+            subnets=list(args.subnet_ids),
+            drop_invalid_header_fields=True,
+            desync_mitigation_mode="defensive",
+            idle_timeout=idle_timeout(args.request_timeout),
+            enable_deletion_protection=args.keep,
+            access_logs={"enabled": True, "bucket": logs.bucket, "prefix": logs.prefix},
+            tags=args.tags,
+            # The balancer writes a test object the moment that logging is turned on.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.writable]),
+        )
+        self.arn = balancer.arn
+        self.arn_suffix = balancer.arn_suffix
+        self.dns_name = balancer.dns_name
+        self.security_group_id = group.id
+        listener = self._listeners(name, balancer, args)
+        self.listener_arn = listener.arn
+        self.url = self._address(name, balancer, args)
+        self.register_outputs({"arn": self.arn, "dnsName": self.dns_name, "url": self.url})
+
+    def _security_group(self, name: str, args: FrontDoorArgs) -> ec2.SecurityGroup:
+        child = pulumi.ResourceOptions(parent=self)
+        group = ec2.SecurityGroup(
+            name,
+            description="Load balancer",
+            vpc_id=args.vpc_id,
+            tags=named(args.tags, name),
+            opts=child,
+        )
+        who = "the VPC" if args.access == "internal" else "the internet"
+        ports = {"http": HTTP} if args.certificate is None else {"http": HTTP, "https": HTTPS}
+        for protocol, port in ports.items():
+            vpc.SecurityGroupIngressRule(
+                f"{name}-{protocol}",
+                security_group_id=group.id,
+                description=f"{protocol.upper()} from {who}",
+                cidr_ipv4=args.vpc_cidr if args.access == "internal" else "0.0.0.0/0",
+                ip_protocol="tcp",
+                from_port=port,
+                to_port=port,
+                tags=args.tags,
+                opts=child,
+            )
+        return group
+
+    def _listeners(self, name: str, balancer: lb.LoadBalancer, args: FrontDoorArgs) -> lb.Listener:
+        child = pulumi.ResourceOptions(parent=self)
+        if args.certificate is None:
+            return lb.Listener(
+                f"{name}-http",
+                load_balancer_arn=balancer.arn,
+                port=HTTP,
+                protocol="HTTP",
+                default_actions=[_NO_TIER],
+                tags=args.tags,
+                opts=child,
+            )
+        lb.Listener(
+            f"{name}-http",
+            load_balancer_arn=balancer.arn,
+            port=HTTP,
+            protocol="HTTP",
+            default_actions=[_TO_HTTPS],
+            tags=args.tags,
+            opts=child,
+        )
+        return lb.Listener(
+            f"{name}-https",
+            load_balancer_arn=balancer.arn,
+            port=HTTPS,
+            protocol="HTTPS",
+            ssl_policy=TLS_POLICY,
+            certificate_arn=self._certificate(name, args.certificate, args.tags),
+            default_actions=[_NO_TIER],
+            tags=args.tags,
+            opts=child,
+        )
+
+    def _certificate(
+        self, name: str, certificate: CertificateConfig, tags: Mapping[str, str]
+    ) -> pulumi.Input[str]:
+        if certificate.arn is not None:
+            return certificate.arn
+        # The stack file's rules hold that both are there when the ARN is not.
+        domain, zone = certificate.domain or "", certificate.zone or ""
+        return Certificate(
+            f"{name}-certificate",
+            CertificateArgs(domain=domain, zone=zone, tags=tags),
+            pulumi.ResourceOptions(parent=self),
+        ).arn
+
+    def _address(
+        self, name: str, balancer: lb.LoadBalancer, args: FrontDoorArgs
+    ) -> pulumi.Output[str]:
+        certificate = args.certificate
+        if certificate is None:
+            return pulumi.Output.concat("http://", balancer.dns_name)
+        if certificate.domain is None or certificate.zone is None:
+            return pulumi.Output.concat("https://", balancer.dns_name)
+        add_alias(
+            name,
+            AliasArgs(
+                domain=certificate.domain,
+                zone=certificate.zone,
+                balancer_dns_name=balancer.dns_name,
+                balancer_zone_id=balancer.zone_id,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        return pulumi.Output.from_input(f"https://{certificate.domain}")
+
+
+def idle_timeout(request_timeout: int) -> int:
+    """Seconds that the load balancer waits for an answer, given the server's own bound."""
+    return min(max(request_timeout + _IDLE_MARGIN, _LEAST_IDLE), _MOST_IDLE)
+
+
+# Tiers come by rules of their own; this is heard only while there is none.
+_NO_TIER: Final[lb.ListenerDefaultActionArgsDict] = {
+    "type": "fixed-response",
+    "fixed_response": {
+        "status_code": "503",
+        "content_type": "application/json",
+        "message_body": json.dumps({"error": "no tier serves requests"}),
+    },
+}
+_TO_HTTPS: Final[lb.ListenerDefaultActionArgsDict] = {
+    "type": "redirect",
+    "redirect": {"port": str(HTTPS), "protocol": "HTTPS", "status_code": "HTTP_301"},
+}

@@ -1,0 +1,135 @@
+"""IAM statements, each with no more than its purpose needs; documents as plain data."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pulumi
+
+from turnout.parts.account import Account
+
+# AWS account ids in an image's registry: Amazon ECR, "Private registry".
+_ECR: Final = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\."
+    r"amazonaws\.com(?:\.cn)?/(?P<repository>[a-z0-9._/-]+)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """One thing that a role may do."""
+
+    sid: str
+    actions: Sequence[str]
+    resources: Sequence[pulumi.Input[str]]
+    conditions: Mapping[str, Mapping[str, pulumi.Input[Any]]] = field(default_factory=dict)
+
+
+def document(statements: Sequence[Statement]) -> pulumi.Output[str]:
+    """The policy document that allows `statements`, in a stable order."""
+    return pulumi.Output.json_dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": statement.sid,
+                    "Effect": "Allow",
+                    "Action": sorted(statement.actions),
+                    "Resource": list(statement.resources),
+                    **({"Condition": statement.conditions} if statement.conditions else {}),
+                }
+                for statement in statements
+            ],
+        },
+        sort_keys=True,
+    )
+
+
+def trust(
+    service: str, conditions: Mapping[str, Mapping[str, pulumi.Input[Any]]] | None = None
+) -> pulumi.Output[str]:
+    """The trust policy of a role that the AWS service `service` assumes.
+
+    `conditions` keep another account from using the service as its deputy: aws:SourceAccount,
+    aws:SourceArn.
+    """
+    return pulumi.Output.json_dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": service},
+                    "Action": "sts:AssumeRole",
+                    **({"Condition": conditions} if conditions else {}),
+                }
+            ],
+        },
+        sort_keys=True,
+    )
+
+
+def ecr_repository(image: str, partition: str = "aws") -> str | None:
+    """The ARN of the ECR repository that `image` is in; None for any other registry."""
+    match = _ECR.match(image.partition("@")[0])
+    if match is None:
+        return None
+    return (
+        f"arn:{partition}:ecr:{match['region']}:{match['account']}:repository/{match['repository']}"
+    )
+
+
+def log_in_to_ecr() -> Statement:
+    """The login that every pull from ECR starts with. It takes no resource but `*`."""
+    return Statement(sid="LogInToEcr", actions=["ecr:GetAuthorizationToken"], resources=["*"])
+
+
+def pull_image(repository_arn: pulumi.Input[str]) -> Statement:
+    """Pulling from this repository and no other."""
+    return Statement(
+        sid="PullImage",
+        actions=[
+            "ecr:BatchCheckLayerAvailability",
+            "ecr:BatchGetImage",
+            "ecr:GetDownloadUrlForLayer",
+        ],
+        resources=[repository_arn],
+    )
+
+
+def read_model(uri: str, account: Account) -> list[Statement]:
+    """Reading the model folder `uri` (s3://bucket/prefix); nothing for another scheme."""
+    if not uri.startswith("s3://"):
+        return []
+    bucket, _, prefix = uri.removeprefix("s3://").strip("/").partition("/")
+    bucket_arn = account.arn("s3", bucket, region=False, account=False)
+    return [
+        Statement(
+            sid="ListModel",
+            actions=["s3:ListBucket"],
+            resources=[bucket_arn],
+            conditions={"StringLike": {"s3:prefix": [prefix, f"{prefix}/*"]}},
+        ),
+        Statement(
+            sid="ReadModel",
+            actions=["s3:GetObject"],
+            resources=[pulumi.Output.concat(bucket_arn, f"/{prefix}/*")],
+        ),
+    ]
+
+
+def read_secret(secret_arn: pulumi.Input[str]) -> Statement:
+    """Reading this secret and no other."""
+    return Statement(
+        sid="ReadApiKeys", actions=["secretsmanager:GetSecretValue"], resources=[secret_arn]
+    )
+
+
+def write_logs(log_group_arn: pulumi.Input[str]) -> Statement:
+    """Writing to this log group's streams."""
+    return Statement(
+        sid="WriteLogs",
+        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+        resources=[pulumi.Output.concat(log_group_arn, ":log-stream:*")],
+    )

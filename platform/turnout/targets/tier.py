@@ -1,0 +1,58 @@
+"""What the service hands to a tier, the same for each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import pulumi
+
+from turnout import contract
+from turnout.config.surroundings import Alarms, Logs, Requests, Scaling
+from turnout.config.target import Tiers
+from turnout.parts.account import Account
+
+T = TypeVar("T", bound=Tiers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the copies run: private subnets of a VPC."""
+
+    vpc_id: pulumi.Output[str]
+    cidr: pulumi.Output[str]
+    subnet_ids: Sequence[pulumi.Output[str]]
+    routes: Sequence[pulumi.Resource]
+    """What must stand before a copy can reach AWS."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """The load balancer, as a tier sees it."""
+
+    security_group_id: pulumi.Output[str]
+    balancer_arn_suffix: pulumi.Output[str]
+    target_group: contract.TargetGroup
+    route: pulumi.Resource
+    """Ties the target group to the load balancer: ECS refuses a group without one."""
+    signals: Mapping[str, contract.Signal]
+    """What the load balancer itself sees of the tier: healthy_hosts, response_time, errors."""
+    alarm_names: Sequence[pulumi.Output[str]]
+    """The alarms on `response_time` and `errors`: a deployment that sets them off is undone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TierArgs(Generic[T]):
+    """Everything that a tier is made from. `door` is None for a function URL."""
+
+    tier: T
+    workload: contract.Workload
+    scaling: Scaling
+    requests: Requests
+    alarms: Alarms
+    logs: Logs
+    place: Place
+    door: Door | None
+    account: Account
+    keep: bool
+    """Outside dev: what is costly to lose is protected."""
+    tags: Mapping[str, str]
