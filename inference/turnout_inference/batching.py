@@ -10,7 +10,7 @@ that little of it is padding.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from math import ceil
@@ -27,23 +27,19 @@ SMALLEST_SHARE = 128
 class Job:
     """The texts of one request, and what became of them.
 
-    enqueued and deadline are seconds on the caller's monotonic clock.
+    enqueued, started (its first batch) and finished are seconds on a monotonic clock.
     """
 
     inputs: Sequence[Encoded]
     enqueued: float
-    deadline: float
-    done: Callable[[Job], None]
-    """Called once, from the thread that computed the last text, unless the job was dropped."""
+    started: float = 0.0
+    finished: float = 0.0
     rows: list[Row | None] = field(init=False)
     remaining: int = field(init=False)
     tokens: int = field(init=False)
     """Tokens of its texts that no batch has taken yet."""
     dropped: bool = False
     error: Exception | None = None
-    started: float = 0.0
-    """When its first batch began; 0 before that."""
-    finished: float = 0.0
 
     def __post_init__(self) -> None:
         self.rows = [None] * len(self.inputs)

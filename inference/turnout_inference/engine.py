@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from turnout_inference.backend import Backend
 from turnout_inference.batching import Batch, BatchQueue, Job, Limits, Row
 from turnout_inference.head import probabilities
 from turnout_inference.model.manifest import ProblemType
+from turnout_inference.tokenizer import Encoded
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,8 @@ class BackendFailed(Exception):  # noqa: N818 - said of the backend, to the clie
 class Engine:
     """Computes jobs with `backend.threads` threads; every method may be called from any thread.
 
-    on_batch is called after each batch with (batch, seconds), from its thread.
+    deliver gets the jobs that are done, answered or failed, from an inference thread; a job
+    that was dropped is not among them. on_batch gets each computed batch and its seconds.
     """
 
     def __init__(
@@ -38,11 +40,13 @@ class Engine:
         problem: ProblemType,
         limits: Limits,
         *,
+        deliver: Callable[[list[Job]], None],
         on_batch: Callable[[Batch, float], None] = lambda _batch, _seconds: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._backend = backend
         self._problem: ProblemType = problem
+        self._deliver = deliver
         self._on_batch = on_batch
         self._clock = clock
         self._queue = BatchQueue(limits)
@@ -85,6 +89,13 @@ class Engine:
         with self._changed:
             self._queue.add(job)
             self._changed.notify(1 if len(job.inputs) == 1 else len(self._threads))
+
+    def warm_up(self, inputs: Sequence[Encoded]) -> None:
+        """Compute one batch before the first request: memory is there, the rate is known."""
+        began = self._clock()
+        self._backend.logits(inputs)
+        seconds = max(self._clock() - began, 1e-6)
+        self._rate = sum(len(encoded.ids) for encoded in inputs) / seconds
 
     def drop(self, job: Job) -> None:
         """The client has left or the time is up: compute nothing more of it."""
@@ -149,12 +160,11 @@ class Engine:
                 job = entry.job
                 job.rows[entry.index] = row
                 job.remaining -= 1
-                if not job.remaining:
+                if not job.remaining and not job.dropped:
                     job.finished = now
                     finished.append(job)
-        for job in finished:
-            if not job.dropped:
-                job.done(job)
+        if finished:
+            self._deliver(finished)
         self._on_batch(batch, seconds)
 
     def _fail(self, batch: Batch, error: Exception) -> None:
@@ -166,5 +176,5 @@ class Engine:
             for job in failed:
                 job.error = BackendFailed(type(error).__name__)
                 self._queue.drop(job)
-        for job in told:
-            job.done(job)
+        if told:
+            self._deliver(told)

@@ -1,0 +1,31 @@
+"""The container's health check: exit 0 when `/health` answers 200. Standard library only."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import sys
+
+TIMEOUT = 3.0
+"""Seconds; shorter than any container runtime's own health-check timeout."""
+
+
+def main() -> int:
+    """Ask the server on this machine; print why not, where it does not answer 200."""
+    port = os.environ.get("TURNOUT_PORT", "").strip() or "8000"
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=TIMEOUT)
+        connection.request("GET", "/health")
+        answer = connection.getresponse()
+        body = answer.read(200).decode(errors="replace")
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        print(f"http://127.0.0.1:{port}/health: {error}", file=sys.stderr)
+        return 1
+    if answer.status != 200:
+        print(f"http://127.0.0.1:{port}/health: {answer.status} {body}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

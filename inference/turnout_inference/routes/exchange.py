@@ -1,0 +1,297 @@
+"""One request and its answer: identity, key, body, errors, figures and the log line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sanic import HTTPResponse, Request
+from sanic.exceptions import (
+    BadRequest,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    RequestTimeout,
+    SanicException,
+)
+from sanic.http import Http
+
+from turnout_inference.errors import ApiError, Code
+from turnout_inference.logs import fields
+from turnout_inference.service import Service
+from turnout_inference.strict_json import decode
+
+log = logging.getLogger("turnout.request")
+
+ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+_TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
+_UNREAD = 65_536
+"""Bytes of a refused body that are read away, so that the client sees the answer."""
+
+ErrorShape = Callable[[ApiError, str], tuple[int, object]]
+"""An API's status and JSON for an error, from the error and the request id."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What a handler has at hand; `noted` goes into the log line."""
+
+    request: Request
+    service: Service
+    path: str
+    began: float
+    request_id: str
+    noted: dict[str, object] = field(default_factory=dict)
+    held: int = 0
+
+    @property
+    def deadline(self) -> float:
+        """On time.monotonic(): the server's bound, or the client's when that is shorter."""
+        longest = self.service.settings.request_timeout
+        given = self.request.headers.get("x-request-timeout")
+        return self.began + (longest if given is None else min(longest, _seconds(given)))
+
+    async def json(self) -> Any:
+        """The decoded body; ApiError for a wrong type, size, encoding, syntax or pace."""
+        _check_content_type(self.request.headers.get("content-type"))
+        return decode(await self._body())
+
+    async def _body(self) -> bytes:
+        stream = _stream(self.request)
+        limit = self.service.settings.max_body_bytes
+        declared = self.request.headers.get("content-length")
+        if declared is not None:
+            if int(declared) > limit:
+                raise _too_large(f"{declared} bytes", limit)
+            self._hold(int(declared))
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(self.service.settings.read_timeout):
+                while stream.request_body and (part := await stream.read()) is not None:
+                    size += len(part)
+                    if size > limit:
+                        raise _too_large(f"more than {limit} bytes", limit)
+                    if size > self.held:
+                        self._hold(size - self.held)
+                    parts.append(part)
+        except TimeoutError:
+            raise ApiError(
+                408,
+                Code.READ_TIMEOUT,
+                f"the body did not arrive within {self.service.settings.read_timeout:g} s",
+                "send it faster, or in smaller requests",
+            ) from None
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _hold(self, size: int) -> None:
+        self.service.door.hold(size)
+        self.held += size
+
+
+Handler = Callable[[Exchange], Awaitable[HTTPResponse]]
+
+
+def answer_json(value: object, status: int = 200, **headers: str) -> HTTPResponse:
+    """A JSON response; header names are given with underscores."""
+    return HTTPResponse(
+        ENCODE(value),
+        status,
+        {name.replace("_", "-"): text for name, text in headers.items()},
+        "application/json",
+    )
+
+
+def inference(service: Service, path: str, shape: ErrorShape, handler: Handler) -> Any:
+    """A handler of work for the model: admitted, keyed, bounded in time and memory."""
+
+    async def admitted(exchange: Exchange) -> HTTPResponse:
+        request = exchange.request
+        service.access.check(request.headers.get("authorization"), request.headers.get("x-api-key"))
+        if service.status not in {"ok", "draining"}:
+            raise service.unavailable()
+        service.door.enter()
+        try:
+            return await handler(exchange)
+        finally:
+            service.door.leave()
+            service.door.release(exchange.held)
+
+    return observed(service, path, shape, admitted, streamed=True)
+
+
+def observed(
+    service: Service,
+    path: str,
+    shape: ErrorShape,
+    handler: Handler,
+    *,
+    streamed: bool = False,
+    quiet: bool = False,
+) -> Any:
+    """A Sanic handler around ours: every answer is counted, logged and carries a request id.
+
+    quiet: log at debug, as for health checks.
+    """
+
+    async def handle(request: Request, **_: object) -> HTTPResponse:
+        exchange = Exchange(request, service, path, time.monotonic(), request_id(request))
+        try:
+            response = await handler(exchange)
+        except ApiError as error:
+            response = refuse(exchange, error, shape)
+        except SanicException as error:
+            response = refuse(exchange, from_sanic(error), shape)
+        except asyncio.CancelledError:
+            _finish(exchange, 499, quiet)
+            raise
+        except Exception:
+            log.exception("the request failed", extra=fields(request_id=exchange.request_id))
+            response = refuse(exchange, internal_error(), shape)
+        response.headers["x-request-id"] = exchange.request_id
+        _finish(exchange, response.status, quiet)
+        return response
+
+    if streamed:
+        handle.is_stream = True  # type: ignore[attr-defined]
+    return handle
+
+
+def refuse(exchange: Exchange, error: ApiError, shape: ErrorShape) -> HTTPResponse:
+    """The answer to a request that cannot be served; what is unread of its body is bounded."""
+    exchange.noted["error"] = error.code.value
+    exchange.service.metrics.rejections.labels(error.reason).inc()
+    stream = _stream(exchange.request)
+    if stream.request_body:
+        stream.request_max_size = _UNREAD
+        stream.keep_alive = False
+    status, body = shape(error, exchange.request_id)
+    response = answer_json(body, status)
+    response.headers.update(error.headers)
+    return response
+
+
+def from_sanic(error: SanicException) -> ApiError:
+    """What Sanic found wrong with a request, in our words."""
+    match error:
+        case NotFound():
+            return ApiError(404, Code.NOT_FOUND, "there is nothing at this path", "see /docs")
+        case MethodNotAllowed():
+            return ApiError(
+                405,
+                Code.METHOD_NOT_ALLOWED,
+                "the path does not take this method",
+                "the Allow header lists those that it takes",
+                headers={"Allow": str(error.headers.get("Allow", ""))},
+            )
+        case PayloadTooLarge():
+            return ApiError(413, Code.BODY_TOO_LARGE, str(error), "send less at once")
+        case RequestTimeout():
+            return ApiError(
+                408, Code.READ_TIMEOUT, "the request did not arrive in time", "send it faster"
+            )
+        case BadRequest():
+            return ApiError(
+                400, Code.BAD_HTTP, f"not a valid HTTP request: {error}", "see RFC 9112"
+            )
+        case _ if error.status_code < 500:
+            return ApiError(error.status_code, Code.BAD_HTTP, str(error), "see RFC 9110")
+        case _:
+            return internal_error()
+
+
+def request_id(request: Request) -> str:
+    """The client's X-Request-Id where it is a plain one, else a new one."""
+    given: str | None = request.headers.get("x-request-id")
+    if given is not None and _REQUEST_ID.fullmatch(given):
+        return given
+    return os.urandom(16).hex()
+
+
+def internal_error() -> ApiError:
+    return ApiError(
+        500,
+        Code.INTERNAL,
+        "the server failed on this request",
+        "try again; where it stays so, report the request id",
+    )
+
+
+def _finish(exchange: Exchange, status: int, quiet: bool) -> None:
+    service = exchange.service
+    seconds = time.monotonic() - exchange.began
+    service.metrics.requests.labels(exchange.path, status).inc()
+    service.metrics.duration.labels(exchange.path).observe(seconds)
+    level = logging.DEBUG if quiet else logging.INFO
+    if not service.settings.log_requests or not log.isEnabledFor(level):
+        return
+    trace = _TRACE_PARENT.fullmatch(exchange.request.headers.get("traceparent", ""))
+    log.log(
+        level,
+        "request",
+        extra=fields(
+            request_id=exchange.request_id,
+            trace_id=trace and trace[1],
+            span_id=trace and trace[2],
+            method=exchange.request.method,
+            path=exchange.path,
+            status=status,
+            ms=round(seconds * 1000, 2),
+            **exchange.noted,
+        ),
+    )
+
+
+def _stream(request: Request) -> Http:
+    stream = request.stream
+    assert isinstance(stream, Http)  # noqa: S101 - the server speaks HTTP/1.1 only
+    return stream
+
+
+def _seconds(given: str) -> float:
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        raise ApiError(
+            400,
+            Code.BAD_HTTP,
+            f"X-Request-Timeout: {given[:40]!r} is not a number of seconds above 0",
+            "send it as 0.5 or 10, or leave it out",
+        )
+    return seconds
+
+
+def _check_content_type(given: str | None) -> None:
+    kind, _, parameters = (given or "").partition(";")
+    kind = kind.strip().lower()
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    is_json = kind == "application/json" or (
+        kind.startswith("application/") and kind.endswith("+json")
+    )
+    if not is_json or charset not in {"", "utf-8", "utf8"}:
+        shown = "missing" if given is None else repr(given[:80])
+        raise ApiError(
+            415,
+            Code.UNSUPPORTED_MEDIA_TYPE,
+            f"Content-Type is {shown}",
+            "send Content-Type: application/json, encoded as UTF-8",
+        )
+
+
+def _too_large(what: str, limit: int) -> ApiError:
+    return ApiError(
+        413,
+        Code.BODY_TOO_LARGE,
+        f"the body has {what}, {limit} are allowed",
+        "send the texts in several requests",
+    )

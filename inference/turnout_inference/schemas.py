@@ -1,0 +1,227 @@
+"""The shapes of requests and answers; the OpenAPI document is made from them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from turnout_inference.errors import ApiError, Code
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class _Lenient(BaseModel):
+    """As the servers whose contract it is: unknown keys are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ClassifyRequest(_Request):
+    """One text or many."""
+
+    inputs: str | list[str] = Field(
+        description="A text, or a list of texts.", examples=["오늘 날씨가 참 좋네요"]
+    )
+    raw_scores: bool = Field(
+        False, description="Scores as the model's logits instead of probabilities."
+    )
+    truncate: bool = Field(
+        True,
+        description="Cut a text that is too long for the model, and say so; false: refuse it.",
+    )
+
+
+class ClassifyResult(_Answer):
+    """The answer to one text."""
+
+    labels: list[str] = Field(
+        description="Labels over their threshold, best first; a single-label model gives one."
+    )
+    scores: dict[str, float] = Field(description="A score for every label of the model.")
+    truncated: bool = Field(description="Whether the end of the text was cut off.")
+    tokens: int = Field(description="Tokens that the model read, special ones included.")
+
+
+class ClassifyAnswer(_Answer):
+    """One result a text, in the order of the request."""
+
+    model: str
+    results: list[ClassifyResult]
+
+
+class ModelLimits(_Answer):
+    """What a request may have; a text of more tokens is cut off."""
+
+    max_tokens: int
+    max_texts: int
+    max_characters: int
+    max_body_bytes: int
+
+
+class ModelAnswer(_Answer):
+    """The model that is served."""
+
+    name: str
+    revision: str
+    digest: str = Field(description="sha256 of the model's turnout.json.")
+    architecture: str
+    problem_type: Literal["multi_label", "single_label"]
+    labels: list[str]
+    thresholds: dict[str, float] | None = Field(
+        description="The least probability of each label; null for a single-label model."
+    )
+    compute_type: str
+    licence: str
+    attribution: list[str]
+    source: str
+    limits: ModelLimits
+
+
+class ErrorBody(_Answer):
+    """What is wrong, and what to do about it."""
+
+    code: Code
+    message: str
+    fix: str | None = None
+    request_id: str | None = None
+
+
+class ErrorAnswer(_Answer):
+    """Every answer of ours that is not 2xx."""
+
+    error: ErrorBody
+
+
+class HealthAnswer(_Answer):
+    """`ok`, or why not."""
+
+    status: Literal["ok", "loading", "draining", "unhealthy"]
+
+
+class PredictRequest(_Lenient):
+    """text-embeddings-inference's request.
+
+    inputs: a text, `["text"]`, `["text", "its pair"]`, or a batch: a list of such lists.
+    """
+
+    inputs: (
+        str
+        | Annotated[list[str], Field(min_length=1, max_length=2)]
+        | Annotated[
+            list[Annotated[list[str], Field(min_length=1, max_length=2)]], Field(min_length=1)
+        ]
+    ) = Field(examples=["오늘 날씨가 참 좋네요"])
+    truncate: bool | None = None
+    truncation_direction: Literal["Right", "Left"] = "Right"
+    raw_scores: bool = False
+
+
+class Prediction(_Answer):
+    """One label of one text."""
+
+    score: float
+    label: str
+
+
+class PredictError(_Answer):
+    """text-embeddings-inference's error."""
+
+    error: str
+    error_type: Literal["Unhealthy", "Backend", "Overloaded", "Validation", "Tokenizer", "Empty"]
+
+
+class InfinityRequest(_Lenient):
+    """infinity's request."""
+
+    input: list[str] = Field(min_length=1, max_length=2048, examples=[["오늘 날씨가 참 좋네요"]])
+    model: str = Field("default/not-specified", description="The model's name, or left out.")
+    raw_scores: bool = False
+
+
+class InfinityUsage(_Answer):
+    """Tokens that the model read."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class InfinityAnswer(_Answer):
+    """infinity's answer: for each text all labels, best first."""
+
+    object: Literal["classify"] = "classify"
+    data: list[list[Prediction]]
+    model: str
+    usage: InfinityUsage
+    id: str
+    created: int
+
+
+class InfinityErrorBody(_Answer):
+    """infinity's error, after OpenAI's."""
+
+    message: str
+    type: str
+    param: str | None = None
+    code: int
+
+
+class InfinityError(_Answer):
+    """infinity's error."""
+
+    error: InfinityErrorBody
+
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+def parse(shape: type[Shape], value: object) -> Shape:
+    """A decoded body as a request; 422 names every key that is wrong, never its text."""
+    try:
+        return shape.model_validate(value)
+    except ValidationError as error:
+        problems = {
+            f"{_path(problem['loc'])}: {_said(problem['msg'], problem['input'])}"
+            for problem in error.errors(include_url=False, include_context=False)
+        }
+        raise ApiError(
+            422,
+            Code.INVALID_REQUEST,
+            "; ".join(sorted(problems)[:5]),
+            "the request's shape is described at /docs",
+        ) from None
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    """`inputs[3]` from pydantic's location, without the names of a union's members."""
+    path = "body"
+    for step in location:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif step.isidentifier() and step not in {"str"}:
+            path = step if path == "body" else f"{path}.{step}"
+    return path
+
+
+def _said(message: str, value: object) -> str:
+    plain = message.removeprefix("Input should be ").removeprefix("a valid ")
+    if plain == message:
+        return message[0].lower() + message[1:]
+    return f"{plain} was expected, not {_KINDS.get(type(value), 'this')}"
+
+
+_KINDS: dict[type, str] = {
+    str: "a string",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+    type(None): "null",
+    list: "a list",
+    dict: "an object",
+}

@@ -1,0 +1,148 @@
+"""One serving process: from a loaded model to the last answer after SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from sanic import Sanic
+
+from turnout_inference.app import create_app
+from turnout_inference.logs import fields
+from turnout_inference.protocol import BoundedProtocol
+from turnout_inference.service import Service
+
+log = logging.getLogger("turnout.server")
+
+BACKLOG = 2048
+"""Connections that the kernel holds until they are accepted."""
+IDLE_GRACE = 1.0
+"""Seconds that a silent connection is given during the drain: its next request may be on its
+way, and closing now would lose it."""
+SWEEP = 0.5
+"""Seconds between two looks at connections that are too slow."""
+
+
+class PortTaken(Exception):  # noqa: N818 - it is a verdict, and reads as one
+    """The address cannot be listened on; the message says why."""
+
+
+def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket that holds the address and refuses connections yet, or PortTaken.
+
+    shared: several sockets of this server hold it, and the kernel spreads connections.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise PortTaken(f"{host}:{port} ({error.strerror or error})") from None
+    return listener
+
+
+def open_for_business(listener: socket.socket) -> None:
+    """Accept connections from now on, or PortTaken where another was quicker."""
+    try:
+        listener.listen(BACKLOG)
+    except OSError as error:
+        host, port = listener.getsockname()[:2]
+        raise PortTaken(f"{host}:{port} ({error.strerror or error})") from None
+    listener.setblocking(False)
+
+
+@dataclass(slots=True)
+class Serving:
+    """A server that is being served; `stop` drains it."""
+
+    app: Sanic[Any, Any]
+    service: Service
+    server: Any
+
+    async def drain(self) -> bool:
+        """Finish what was admitted within the bound; whether nothing was cut off."""
+        settings = self.service.settings
+        bound = time.monotonic() + settings.drain_timeout
+        self.service.draining = True
+        self.app.config.KEEP_ALIVE = False
+        await asyncio.sleep(min(settings.drain_wait, settings.drain_timeout))
+        self.server.close()
+        while time.monotonic() < bound and self._still_open(IDLE_GRACE):
+            await asyncio.sleep(0.02)
+        cut = sum(connection.in_request for connection in self._connections())
+        for connection in self._connections():
+            connection.cut()
+        return not cut
+
+    def _still_open(self, grace: float) -> bool:
+        """Close what has been silent for `grace` seconds; whether any connection is left."""
+        now = time.monotonic()
+        for connection in self._connections():
+            if not connection.in_request and now - connection.active > grace:
+                connection.close()
+        return bool(self.server.connections)
+
+    def _connections(self) -> list[BoundedProtocol]:
+        return list(self.server.connections)
+
+
+async def start(service: Service, listener: socket.socket) -> Serving:
+    """Serve on a listening socket, on the running event loop."""
+    app = create_app(service)
+    server = await app.create_server(
+        sock=listener, protocol=BoundedProtocol, backlog=BACKLOG, access_log=False
+    )
+    assert server is not None  # noqa: S101
+    await server.startup()  # type: ignore[no-untyped-call]
+    service.start()
+    service.metrics.connections.set_function(lambda: len(server.connections))
+    return Serving(app, service, server)
+
+
+async def serve(service: Service, listener: socket.socket) -> bool:
+    """Serve until SIGTERM or SIGINT, then drain; whether nothing was cut off.
+
+    A second signal during the drain ends it at once.
+    """
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    serving = await start(service, listener)
+    host, port = listener.getsockname()[:2]
+    log.info("serving", extra=fields(host=host, port=port, model=service.model.manifest.name))
+    sweeper = loop.create_task(_sweep(serving))
+    await told.wait()
+    log.info("draining", extra=fields(requests=service.door.requests))
+    told.clear()
+    drain = loop.create_task(serving.drain())
+    again = loop.create_task(told.wait())
+    await asyncio.wait({drain, again}, return_when=asyncio.FIRST_COMPLETED)
+    whole = drain.done() and drain.result()
+    for task in (drain, again, sweeper):
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    service.stop()
+    log.info("stopped", extra=fields(drained=whole))
+    return whole
+
+
+async def _sweep(serving: Serving) -> None:
+    allowed = serving.service.settings.read_timeout
+    while True:
+        await asyncio.sleep(SWEEP)
+        now = time.monotonic()
+        for connection in list(serving.server.connections):
+            if connection.cut_slow_head(now, allowed):
+                serving.service.metrics.rejections.labels("slow_head").inc()

@@ -1,0 +1,37 @@
+"""One process that serves: loads a verified model folder and runs the event loop."""
+
+from __future__ import annotations
+
+import gc
+import socket
+from pathlib import Path
+
+import uvloop
+
+from turnout_inference.backend import load_backend
+from turnout_inference.metrics import Metrics
+from turnout_inference.model.manifest import load_manifest, model_digest
+from turnout_inference.server import serve
+from turnout_inference.service import Model, Service
+from turnout_inference.settings import Settings
+from turnout_inference.tokenizer import load_tokenizer
+
+
+def load_model(folder: Path, *, threads: int, threads_per_batch: int) -> Model:
+    """The model of a verified folder, computed by `threads` threads; or ModelRefused."""
+    manifest = load_manifest(folder)
+    return Model(
+        manifest,
+        model_digest(folder),
+        load_tokenizer(folder, manifest),
+        load_backend(folder, manifest, threads=threads, intra_threads=threads_per_batch),
+    )
+
+
+def run(settings: Settings, model: Model, listener: socket.socket) -> bool:
+    """Serve until told to stop; whether nothing was cut off."""
+    service = Service(settings, model, Metrics())
+    # What start-up made stays for good: the collector need not look at it again.
+    gc.freeze()
+    gc.enable()
+    return uvloop.run(serve(service, listener))
