@@ -47,12 +47,16 @@ def document(statements: Sequence[Statement]) -> pulumi.Output[str]:
 
 
 def trust(
-    service: str, conditions: Mapping[str, Mapping[str, pulumi.Input[Any]]] | None = None
+    service: str,
+    conditions: Mapping[str, Mapping[str, pulumi.Input[Any]]] | None = None,
+    *,
+    tag_session: bool = False,
 ) -> pulumi.Output[str]:
     """The trust policy of a role that the AWS service `service` assumes.
 
     `conditions` keep another account from using the service as its deputy: aws:SourceAccount,
-    aws:SourceArn.
+    aws:SourceArn. With `tag_session` the service may mark its sessions, as EKS and its Pod
+    Identity do.
     """
     return pulumi.Output.json_dumps(
         {
@@ -61,7 +65,9 @@ def trust(
                 {
                     "Effect": "Allow",
                     "Principal": {"Service": service},
-                    "Action": "sts:AssumeRole",
+                    "Action": ["sts:AssumeRole", "sts:TagSession"]
+                    if tag_session
+                    else "sts:AssumeRole",
                     **({"Condition": conditions} if conditions else {}),
                 }
             ],

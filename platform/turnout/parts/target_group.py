@@ -71,6 +71,8 @@ def _target_group(
                 logical,
                 target_type="lambda",
                 health_check={"enabled": False},
+                # Otherwise a repeated header or query parameter reaches the server as its last.
+                lambda_multi_value_headers_enabled=True,
                 tags=args.tags,
                 opts=opts,
             )

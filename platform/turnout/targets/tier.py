@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import pulumi
 
 from turnout import contract
-from turnout.config.surroundings import Alarms, Logs, Requests, Scaling
+from turnout.config.surroundings import Alarms, HealthCheck, Logs, Requests, Scaling
 from turnout.config.target import Tiers
 from turnout.parts.account import Account
 
@@ -49,6 +49,7 @@ class TierArgs(Generic[T]):
     scaling: Scaling
     requests: Requests
     alarms: Alarms
+    health_check: HealthCheck
     logs: Logs
     place: Place
     door: Door | None
