@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from google.protobuf import struct_pb2
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.json_format import MessageToDict
+from pulumi import get_project, get_stack
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.proto import resource_pb2
 
@@ -44,6 +46,12 @@ class RecordingMonitor(mocks.MockMonitor):
         super().__init__(Lookups(region))
         self.planned: list[PlannedResource] = []
         self.outputs: dict[str, Mapping[str, Value]] = {}
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """The URN that the engine makes: all components above, but not the stack."""
+        above = parent.split("::")[2] if parent else STACK_TYPE
+        qualified = type_ if above == STACK_TYPE else f"{above}${type_}"
+        return f"urn:pulumi:{get_stack()}::{get_project()}::{qualified}::{name}"
 
     def RegisterResource(  # noqa: N802 - the protocol's name
         self, request: resource_pb2.RegisterResourceRequest
@@ -82,11 +90,11 @@ class RecordingMonitor(mocks.MockMonitor):
 
     def RegisterResourceOutputs(  # noqa: N802 - the protocol's name
         self, request: resource_pb2.RegisterResourceOutputsRequest
-    ) -> Any:
+    ) -> Empty:
         self.outputs[request.urn] = {
             key: _value(value, ()) for key, value in request.outputs.fields.items()
         }
-        return super().RegisterResourceOutputs(request)
+        return Empty()
 
 
 def _value(value: struct_pb2.Value, sources: tuple[str, ...]) -> Value:

@@ -49,11 +49,12 @@ def _plan(
 ) -> Plan:
     notes = _Notes()
     monitor = RecordingMonitor(config.get("aws:region", DEFAULT_REGION))
+    features = monitor.GetDeploymentInfo(Empty()).supportedFeatures  # type: ignore[no-untyped-call]
     # What mocks.set_mocks does, but for the root resource: that one belongs to the loop below.
     configure(
         mocks.MockSettings(
             monitor=monitor,
-            monitor_features=set(monitor.GetDeploymentInfo(Empty()).supportedFeatures),
+            monitor_features=set(features),
             engine=mocks.MockEngine(notes.logger),
             project=project,
             stack=stack,
