@@ -145,7 +145,7 @@ def head_tensors(model: Any, architecture: Architecture) -> dict[str, npt.NDArra
         case "camembert" | "electra" | "roberta" | "xlm-roberta":
             layers = {"dense": model.classifier.dense, "out_proj": model.classifier.out_proj}
     return {
-        f"{layer}.{part}": np.ascontiguousarray(getattr(module, part).detach().numpy())
+        f"{layer}.{part}": getattr(module, part).detach().numpy().copy()
         for layer, module in layers.items()
         for part in ("weight", "bias")
     }

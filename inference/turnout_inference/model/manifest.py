@@ -13,14 +13,14 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic import model_validator as validates
 
 from turnout_inference.model.errors import ModelRefused
 
-FORMAT_VERSION = 1
+FORMAT_VERSION: Final = 1
 MANIFEST = "turnout.json"
 MAX_MANIFEST_BYTES = 1 << 20
 """A manifest is a few kilobytes; anything larger is not one."""
@@ -100,12 +100,14 @@ class F1(_Part):
 class Parity(_Part):
     """How close the folder is to the model that it was converted from.
 
+    texts: inputs compared; random token ids where `inputs` says so.
     label_agreement: the share of yes/no decisions (texts x labels; single-label: texts)
     on which both agree. Differences are between probabilities, absolute.
     """
 
     reference: str
     ctranslate2: str
+    inputs: Literal["texts", "random_tokens"]
     texts: Annotated[int, Field(ge=1)]
     label_agreement: Probability
     max_difference: Probability

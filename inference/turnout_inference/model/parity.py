@@ -2,24 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from turnout_inference.model.manifest import F1, ProblemType
+from turnout_inference.model.manifest import F1, Parity, ProblemType
 
-Scores = npt.NDArray[np.float64]
+Scores = npt.NDArray[np.float32]
 """[texts, labels] probabilities."""
 Decisions = npt.NDArray[np.bool_]
 """[texts, labels], true where the label is given."""
 
 
-def probabilities(logits: npt.NDArray[np.floating], problem_type: ProblemType) -> Scores:
-    """Sigmoid for a multi-label model, softmax over the last axis for a single-label one."""
-    wide = logits.astype(np.float64)
-    if problem_type == "multi_label":
-        return np.asarray(0.5 * (1.0 + np.tanh(0.5 * wide)), dtype=np.float64)
-    spread = np.exp(wide - wide.max(axis=-1, keepdims=True))
-    return np.asarray(spread / spread.sum(axis=-1, keepdims=True), dtype=np.float64)
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far a converted model may be from its original."""
+
+    label_agreement: float = 0.995
+    max_difference: float = 0.1
+    mean_difference: float = 0.005
+    f1_loss: float = 0.005
+    """Micro F1 that may be lost, in absolute terms."""
+
+
+def shortfalls(parity: Parity, limits: Limits) -> list[str]:
+    """In words, each limit that is not met; none where the model may be served."""
+    found = []
+    if parity.label_agreement < limits.label_agreement:
+        found.append(
+            f"labels agree on {parity.label_agreement:.4%}, {limits.label_agreement:.4%} is asked "
+            "(--min-agreement)"
+        )
+    if parity.max_difference > limits.max_difference:
+        found.append(
+            f"the largest difference of a score is {parity.max_difference:.4f}, "
+            f"{limits.max_difference} is allowed (--max-difference)"
+        )
+    if parity.mean_difference > limits.mean_difference:
+        found.append(
+            f"the mean difference of the scores is {parity.mean_difference:.5f}, "
+            f"{limits.mean_difference} is allowed (--mean-difference)"
+        )
+    if parity.f1 is not None:
+        loss = parity.f1.original_micro - parity.f1.converted_micro
+        if loss > limits.f1_loss:
+            found.append(
+                f"micro F1 falls by {loss:.4f}, {limits.f1_loss} is allowed (--max-f1-loss)"
+            )
+    return found
 
 
 def decisions(scores: Scores, cuts: tuple[float, ...] | None) -> Decisions:

@@ -13,10 +13,14 @@ from turnout_inference.model.source import CHUNK, FetchPolicy, Interrupted, Stre
 
 _LATER = frozenset({"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"})
 """S3's error codes after which the same request may succeed."""
+_RIGHTS = "allow s3:GetObject on the prefix (and kms:Decrypt where it is encrypted)"
 
 
-def s3_client(policy: FetchPolicy) -> Any:
-    """An S3 client with the usual credentials, region and endpoint of the environment."""
+def s3_client(policy: FetchPolicy, *, attempts: int) -> Any:
+    """An S3 client with the usual credentials, region and endpoint of the environment.
+
+    attempts: how often botocore itself sends a request.
+    """
     import boto3
     from botocore.config import Config
 
@@ -28,8 +32,7 @@ def s3_client(policy: FetchPolicy) -> Any:
         config=Config(
             connect_timeout=policy.connect_timeout,
             read_timeout=policy.read_timeout,
-            # The fetch itself tries again, from the byte where it stopped.
-            retries={"mode": "standard", "total_max_attempts": 1},
+            retries={"mode": "standard", "total_max_attempts": attempts},
             # Private endpoints rarely have a DNS name for each bucket.
             s3={"addressing_style": "path" if overridden else "auto"},
             user_agent_extra="turnout",
@@ -43,7 +46,8 @@ class S3Source:
     def __init__(self, folder: S3Folder, policy: FetchPolicy) -> None:
         self._folder = folder
         with s3_errors(str(folder)):
-            self._client = s3_client(policy)
+            # One, because a fetch tries again itself, from the byte where it stopped.
+            self._client = s3_client(policy, attempts=1)
 
     def place(self, name: str) -> str:
         """The object's URI."""
@@ -72,15 +76,18 @@ def _chunks(body: Any, place: str) -> Iterator[bytes]:
 
 
 @contextmanager
-def s3_errors(place: str) -> Iterator[None]:
-    """Turn botocore's errors into ModelRefused (final) or Interrupted (worth another try)."""
+def s3_errors(place: str, rights: str = _RIGHTS) -> Iterator[None]:
+    """Turn botocore's errors into ModelRefused (final) or Interrupted (worth another try).
+
+    rights: what to advise where access is denied.
+    """
     from botocore import exceptions as aws
     from urllib3.exceptions import HTTPError
 
     try:
         yield
     except aws.ClientError as error:
-        raise _of_answer(place, error) from None
+        raise _of_answer(place, error, rights) from None
     except (aws.NoCredentialsError, aws.PartialCredentialsError):
         raise ModelRefused(
             place, "no AWS credentials found", "give the task, instance or function a role"
@@ -107,7 +114,7 @@ def s3_errors(place: str) -> Iterator[None]:
         raise Interrupted(f"connection failed ({type(error).__name__})") from None
 
 
-def _of_answer(place: str, error: Any) -> Exception:
+def _of_answer(place: str, error: Any, rights: str) -> Exception:
     code = str(error.response.get("Error", {}).get("Code", "unknown"))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     said = f"S3 answered {code}"
@@ -116,7 +123,5 @@ def _of_answer(place: str, error: Any) -> Exception:
     if code in {"NoSuchKey", "404", "NoSuchBucket"}:
         return ModelRefused(place, said, "check the URI: it must be the folder of turnout.json")
     if status in {401, 403}:
-        return ModelRefused(
-            place, said, "allow s3:GetObject on the prefix (and kms:Decrypt where it is encrypted)"
-        )
+        return ModelRefused(place, said, rights)
     return ModelRefused(place, said, "check the bucket's name and region")
