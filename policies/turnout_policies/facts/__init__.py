@@ -1,0 +1,1 @@
+"""What resources mean, told once for all rules: addresses, permissions, metrics, documents."""

@@ -1,0 +1,97 @@
+"""Containers, as ECS, Kubernetes and Lambda describe them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from turnout_policies.properties import Properties
+
+_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
+_TAG = re.compile(r":(?P<tag>[\w][\w.-]{0,127})$")
+
+# Last words of a variable's name that promise a secret, and endings that take it back.
+_SECRET_NAME = re.compile(
+    r"(^|_)(PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRETS|SECRET_KEY|API_?KEYS?|PRIVATE_KEY|"
+    r"ACCESS_KEY|AUTH_TOKEN|ACCESS_TOKEN|REFRESH_TOKEN|API_TOKEN|TOKEN|CREDENTIALS?)$"
+)
+_KEY_NAMES = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "ECS_ENGINE_AUTH_DATA"})
+_SECRET_VALUES = (
+    re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),
+    re.compile(r"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----"),
+    re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36,}\b"),
+    re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
+    re.compile(r"://[^/\s:@]+:[^/\s:@]{3,}@"),
+)
+_REFERENCES = ("arn:", "${", "{{resolve:", "/aws/reference/")
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One environment variable of a container."""
+
+    name: str
+    value: Properties
+
+
+def holds_secret(variable: Variable) -> bool:
+    """Whether a variable's name or value says that it is a secret in plain text."""
+    name = variable.name.upper().replace("-", "_")
+    if name in _KEY_NAMES:
+        return bool(variable.value.raw)
+    if _SECRET_NAME.search(name):
+        if not variable.value.known:
+            return True
+        text = variable.value.text()
+        return bool(text) and not text.startswith(_REFERENCES) and text.lower() not in _NOT_SECRET
+    return contains_secret(variable.value.text())
+
+
+_NOT_SECRET = ("true", "false", "0", "1", "none", "null")
+
+
+def contains_secret(text: str) -> bool:
+    """Whether a text holds a key, a token or a password in a form that is told at sight."""
+    return any(pattern.search(text) for pattern in _SECRET_VALUES)
+
+
+def decoded(text: str) -> str:
+    """Base64 text as what it encodes; other text as it is."""
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return text
+
+
+def is_pinned(image: str) -> bool:
+    """Whether an image is named by digest, or by a tag that is not `latest`."""
+    if _DIGEST.search(image):
+        return True
+    tag = _TAG.search(image)
+    return tag is not None and tag["tag"] != "latest"
+
+
+def ecs_containers(task: Properties) -> list[Properties]:
+    """The containers of a task definition, whose list is JSON text."""
+    return task.document("containerDefinitions").each()
+
+
+def ecs_variables(container: Properties) -> Iterator[Variable]:
+    for item in container.each("environment"):
+        yield Variable(item.text("name"), item.at("value"))
+
+
+def is_fargate(task: Properties) -> bool:
+    return any(item.text() == "FARGATE" for item in task.each("requiresCompatibilities"))
+
+
+def is_windows(task: Properties) -> bool:
+    return task.text("runtimePlatform", "operatingSystemFamily").upper().startswith("WINDOWS")
+
+
+def is_root(user: str) -> bool:
+    """Whether a container's user is, or may be, uid 0."""
+    return user.split(":", 1)[0].strip().lower() in ("", "0", "root")

@@ -1,0 +1,224 @@
+"""The services of a stack: what answers requests, and which resources its metrics are named by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from turnout_policies.facts import alarms
+from turnout_policies.facts.alarms import Metric, Signal
+from turnout_policies.facts.tokens import (
+    AUTOSCALING_ATTACHMENT,
+    AUTOSCALING_GROUP,
+    ECS_CAPACITY_PROVIDER,
+    ECS_CLUSTER,
+    ECS_SERVICE,
+    EKS_CLUSTER,
+    FUNCTION,
+    FUNCTION_ALIAS,
+    FUNCTION_URL,
+    LISTENER,
+    LISTENER_RULE,
+    LOAD_BALANCER,
+    TARGET_GROUP,
+    TARGET_GROUP_ATTACHMENT,
+)
+from turnout_policies.properties import NotKnownYet, Properties
+from turnout_policies.resources import canonical_type
+from turnout_policies.stack import Stack
+
+Tier = Literal["ecs", "ec2", "eks", "lambda"]
+
+# Custom resources that bind pods to a target group: Auto Mode's and the controller's own.
+TARGET_GROUP_BINDINGS = (
+    "kubernetes:eks.amazonaws.com/v1:TargetGroupBinding",
+    "kubernetes:elbv2.k8s.aws/v1beta1:TargetGroupBinding",
+)
+SERVICE_TYPES = (ECS_SERVICE, AUTOSCALING_GROUP, FUNCTION, *TARGET_GROUP_BINDINGS)
+_INSIGHTS_POLICY = "CloudWatchLambdaInsightsExecutionRolePolicy"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Something that answers requests, with the target groups that send them."""
+
+    tier: Tier
+    subject: Properties
+    target_groups: tuple[Properties, ...]
+
+    @property
+    def behind_balancer(self) -> bool:
+        return bool(self.target_groups)
+
+
+def service_of(subject: Properties, stack: Stack) -> Service | None:
+    """The service that a resource is, or None: a worker, a helper function, a node group."""
+    match canonical_type(subject.resource.type):
+        case t if t == ECS_SERVICE:
+            groups = stack.targets(subject.at("loadBalancers"), TARGET_GROUP)
+            return Service("ecs", subject, tuple(groups))
+        case t if t == AUTOSCALING_GROUP:
+            if stack.referrers(subject, "autoScalingGroupProvider", ECS_CAPACITY_PROVIDER):
+                return None
+            groups = _target_groups_of_group(subject, stack)
+            return Service("ec2", subject, tuple(groups)) if groups else None
+        case t if t == FUNCTION:
+            groups = _target_groups_of_function(subject, stack)
+            answers = groups or stack.referrers(subject, "functionName", FUNCTION_URL)
+            return Service("lambda", subject, tuple(groups)) if answers else None
+        case _:
+            groups = stack.targets(subject.at("spec"), TARGET_GROUP)
+            return Service("eks", subject, tuple(groups))
+
+
+def _target_groups_of_group(group: Properties, stack: Stack) -> list[Properties]:
+    found = stack.targets(group.at("targetGroupArns"), TARGET_GROUP)
+    for attachment in stack.referrers(group, "autoscalingGroupName", AUTOSCALING_ATTACHMENT):
+        found += stack.targets(attachment.at("lbTargetGroupArn"), TARGET_GROUP)
+    return found
+
+
+def _target_groups_of_function(function: Properties, stack: Stack) -> list[Properties]:
+    named = [function, *stack.referrers(function, "functionName", FUNCTION_ALIAS)]
+    attachments = [
+        item
+        for subject in named
+        for item in stack.referrers(subject, "targetId", TARGET_GROUP_ATTACHMENT)
+    ]
+    return [
+        group
+        for attachment in attachments
+        for group in stack.targets(attachment.at("targetGroupArn"), TARGET_GROUP)
+    ]
+
+
+def load_balancers_of(group: Properties, stack: Stack) -> list[Properties]:
+    """The load balancers whose listeners forward to a target group."""
+    balancers = []
+    for listener in stack.referrers(group, "defaultActions", LISTENER):
+        balancers += stack.targets(listener.at("loadBalancerArn"), LOAD_BALANCER)
+    for rule in stack.referrers(group, "actions", LISTENER_RULE):
+        for listener in stack.targets(rule.at("listenerArn"), LISTENER):
+            balancers += stack.targets(listener.at("loadBalancerArn"), LOAD_BALANCER)
+    return balancers
+
+
+def measures(service: Service, signal: Signal, stack: Stack) -> bool:
+    """Whether a tier has a metric for a signal at all."""
+    match signal:
+        case "healthy hosts":
+            return service.behind_balancer and service.tier != "lambda"
+        case "response time" | "errors":
+            return service.behind_balancer or service.tier == "lambda"
+        case "memory":
+            return service.tier != "lambda" or _has_lambda_insights(service.subject, stack)
+        case "cpu":
+            return True
+
+
+def _has_lambda_insights(function: Properties, stack: Stack) -> bool:
+    layers = function.at("layers")
+    if layers.known and any(
+        "LambdaInsights" in item.text() for item in layers.each() if item.known
+    ):
+        return True
+    roles = stack.targets(function.at("role"), "aws:iam/role:Role")
+    attachments = [
+        item
+        for role in roles
+        for item in stack.referrers(
+            role, "role", "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+        )
+    ]
+    return any(
+        item.at("policyArn").known and _INSIGHTS_POLICY in item.text("policyArn")
+        for item in attachments
+    )
+
+
+def alarms_for(service: Service, signal: Signal, stack: Stack) -> Iterator[Properties]:
+    """The alarms that tell this signal of this service; `NotKnownYet` where one may."""
+    missing: NotKnownYet | None = None
+    for alarm in alarms.alarms(stack):
+        try:
+            if alarms.watches(alarm, signal) and _is_about(alarm, signal, service, stack):
+                yield alarm
+        except NotKnownYet as error:
+            missing = missing or error
+    if missing is not None:
+        raise missing
+
+
+def _is_about(alarm: Properties, signal: Signal, service: Service, stack: Stack) -> bool:
+    return any(
+        _metric_is_about(metric, service, stack)
+        for metric in alarms.metrics(alarm)
+        if metric.tells(signal)
+    )
+
+
+def _metric_is_about(metric: Metric, service: Service, stack: Stack) -> bool:
+    subjects = _named_by(metric, service, stack)
+    urns = {item.resource.urn for item in stack.targets(metric.dimensions)}
+    if any(subject.resource.urn in urns for subject in subjects):
+        return True
+    return _names_literally(metric, subjects)
+
+
+def _named_by(metric: Metric, service: Service, stack: Stack) -> list[Properties]:
+    """The resources that a metric of this service has in its dimensions."""
+    if metric.namespace in ("AWS/ApplicationELB", "AWS/NetworkELB", "AWS/ELB"):
+        groups = list(service.target_groups)
+        return groups + [item for group in groups for item in load_balancers_of(group, stack)]
+    match service.tier:
+        case "ecs":
+            return [service.subject, *_cluster_if_alone(metric, service, stack)]
+        case "ec2":
+            return [service.subject]
+        case "lambda":
+            return [
+                service.subject,
+                *stack.referrers(service.subject, "functionName", FUNCTION_ALIAS),
+            ]
+        case "eks":
+            return stack.of(EKS_CLUSTER)
+
+
+def _cluster_if_alone(metric: Metric, service: Service, stack: Stack) -> list[Properties]:
+    """The service's cluster, where the metric is the whole cluster's."""
+    dimensions = metric.dimensions
+    if dimensions.known and any(key == "ServiceName" for key, _ in dimensions.entries()):
+        return []
+    return stack.targets(service.subject.at("cluster"), ECS_CLUSTER)
+
+
+_NAME_KEYS = ("name", "arnSuffix", "id")
+
+
+def _names_literally(metric: Metric, subjects: list[Properties]) -> bool:
+    """Whether a dimension is the very name of one of the resources."""
+    names = set()
+    for subject in subjects:
+        name = subject.resource.properties.get("name")
+        names.add(name if isinstance(name, str) else "")
+        for key in _NAME_KEYS:
+            output = subject.resource.outputs.get(key)
+            names.add(output if isinstance(output, str) else "")
+    names.discard("")
+    dimensions = metric.dimensions
+    if not dimensions.known:
+        # An unknown of which the plan says no source may be any name.
+        if not dimensions.referred_urns():
+            raise NotKnownYet(dimensions.path, dimensions.resource)
+        return False
+    missing: NotKnownYet | None = None
+    for _, value in dimensions.entries():
+        if not value.known:
+            if not value.referred_urns():
+                missing = missing or NotKnownYet(value.path, value.resource)
+        elif value.text() in names:
+            return True
+    if missing is not None:
+        raise missing
+    return False

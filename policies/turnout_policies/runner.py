@@ -1,0 +1,163 @@
+"""Running packs over resources, without an engine."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from turnout_policies.packs import PACKS, Pack
+from turnout_policies.properties import Path, Properties
+from turnout_policies.resources import Resource
+from turnout_policies.rule import Context, Finding, Level, Rule, Severity, Verdict, judge
+from turnout_policies.settings import RuleSettings, read_settings
+from turnout_policies.stack import Stack
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """What one rule finds wrong with one resource: one message, however many places."""
+
+    rule: str
+    level: Level
+    severity: Severity
+    resource: str
+    message: str
+    remediation: str
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A rule that cannot be decided for a resource before these values are known."""
+
+    rule: str
+    level: Level
+    resource: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exempted:
+    """A finding that an exemption sets aside."""
+
+    rule: str
+    resource: str
+    reason: str
+    expires: date
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of a run. `checked` counts resources, not rules."""
+
+    violations: tuple[Violation, ...]
+    unknown: tuple[Undecided, ...]
+    exempted: tuple[Exempted, ...]
+    checked: int
+    rules: tuple[Rule, ...] = field(repr=False, default=())
+
+    @property
+    def blocking(self) -> bool:
+        """Whether a mandatory rule was broken."""
+        return any(item.level is Level.MANDATORY for item in self.violations)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    rule: Rule
+    subject: Properties
+    verdict: Verdict
+    settings: RuleSettings
+
+
+def run(
+    resources: Iterable[Resource],
+    packs: Iterable[Pack] = PACKS,
+    config: Mapping[str, Any] | None = None,
+    *,
+    today: date | None = None,
+    on_read: Callable[[Path], None] | None = None,
+) -> Report:
+    """Check resources against the rules of the packs.
+
+    `config` has the form of a policy pack's configuration file; a wrong one
+    raises `SettingsError`. `on_read` is told each property that a rule reads.
+    """
+    stack = Stack(resources, on_read)
+    rules = tuple({rule.id: rule for pack in packs for rule in pack.rules}.values())
+    others = [rule.id for pack in PACKS for rule in pack.rules]
+    settings = read_settings(rules, config or {}, others)
+    judged = [
+        verdict
+        for rule in rules
+        if settings[rule.id].level is not Level.DISABLED
+        for verdict in _judge_all(rule, settings[rule.id], stack, today or utc_today())
+    ]
+    return _report(_without_repetition(judged), stack, rules, today or utc_today())
+
+
+def utc_today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _judge_all(rule: Rule, settings: RuleSettings, stack: Stack, today: date) -> list[_Judged]:
+    context = Context(stack, settings.values, today)
+    return [
+        _Judged(rule, subject, judge(rule, subject, context), settings)
+        for subject in stack.of(*rule.types)
+        if not subject.resource.external
+    ]
+
+
+def _without_repetition(judged: list[_Judged]) -> list[_Judged]:
+    """Drop a finding where a rule that its own yields to speaks of the same place."""
+    spoken: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for item in judged:
+        for finding in item.verdict.findings:
+            spoken[item.subject.resource.urn, finding.path].add(item.rule.id)
+    kept = []
+    for item in judged:
+        findings = tuple(
+            finding
+            for finding in item.verdict.findings
+            if spoken[item.subject.resource.urn, finding.path].isdisjoint(item.rule.yields_to)
+        )
+        verdict = Verdict(findings, item.verdict.unknown)
+        kept.append(_Judged(item.rule, item.subject, verdict, item.settings))
+    return kept
+
+
+def _report(judged: list[_Judged], stack: Stack, rules: tuple[Rule, ...], today: date) -> Report:
+    violations, unknown, exempted = [], [], []
+    for item in judged:
+        rule, resource = item.rule, item.subject.resource
+        exemption = next((e for e in item.settings.exemptions if e.covers(resource)), None)
+        holds = exemption is not None and today <= exemption.expires
+        if item.verdict.findings and exemption is not None and holds:
+            exempted.append(Exempted(rule.id, resource.urn, exemption.reason, exemption.expires))
+        elif item.verdict.findings:
+            lapsed = f" (its exemption ended on {exemption.expires})" if exemption else ""
+            violations.append(
+                Violation(
+                    rule.id,
+                    item.settings.level,
+                    rule.severity,
+                    resource.urn,
+                    message_of(item.verdict.findings) + lapsed,
+                    rule.remediation,
+                    tuple(finding.path for finding in item.verdict.findings if finding.path),
+                )
+            )
+        if item.verdict.unknown and not holds:
+            unknown.append(
+                Undecided(rule.id, item.settings.level, resource.urn, item.verdict.unknown)
+            )
+    return Report(tuple(violations), tuple(unknown), tuple(exempted), len(stack.resources), rules)
+
+
+def message_of(findings: Iterable[Finding]) -> str:
+    """All that one rule has to say of one resource, as one message."""
+    return "; ".join(dict.fromkeys(finding.message for finding in findings))
