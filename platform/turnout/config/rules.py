@@ -93,7 +93,9 @@ def _what_a_tier_cannot_do(config: ServiceConfig) -> Iterator[str]:
                 yield from _lambda(config, tier, path)
             case Ecs():
                 yield from _ecs(config)
-            case Ec2() | Eks():
+            case Eks():
+                yield from _eks(config, tier, path)
+            case Ec2():
                 pass
         if not isinstance(tier, Lambda):
             yield from _scaling(config, tier)
@@ -101,7 +103,17 @@ def _what_a_tier_cannot_do(config: ServiceConfig) -> Iterator[str]:
         yield from _no_scaling(config)
 
 
+def _eks(config: ServiceConfig, tier: Eks, path: str) -> Iterator[str]:
+    if tier.cluster is not None and config.network.existing is None:
+        yield (
+            f"{path}.cluster: {tier.cluster.name} stands in a VPC of its own, and a load balancer "
+            "reaches pods of its VPC only; give that VPC as network.existing"
+        )
+
+
 def _lambda(config: ServiceConfig, tier: Lambda, path: str) -> Iterator[str]:
+    if isinstance(config.image, str):
+        yield from _lambda_image(config, config.image, tier, path)
     alb = tier.front == "alb"
     most = sizing.LAMBDA_ALB_BODY_BYTES if alb else sizing.LAMBDA_URL_BODY_BYTES
     where = "behind a load balancer" if alb else "behind a function URL"
@@ -115,6 +127,19 @@ def _lambda(config: ServiceConfig, tier: Lambda, path: str) -> Iterator[str]:
             f"requests.timeout: {config.requests.timeout} is not shorter than {path}.timeout "
             f"{tier.timeout}: Lambda would cut the request before the server can answer 504"
         )
+
+
+def _lambda_image(config: ServiceConfig, image: str, tier: Lambda, path: str) -> Iterator[str]:
+    # AWS, "Create a Lambda function using a container image": private ECR, one platform.
+    if ".dkr.ecr" not in image.partition("/")[0]:
+        yield f"image: {image} is not in Amazon ECR; Lambda runs images of a private ECR registry"
+    for other in config.tiers:
+        if not isinstance(other, Local | Lambda) and other.architecture != tier.architecture:
+            yield (
+                f"{path}.architecture: {tier.architecture} differs from {other.architecture} of "
+                f"{other.kind}, and Lambda takes no image of several platforms; use the same, "
+                "or image: {build: true}, which builds one for each"
+            )
 
 
 def _ecs(config: ServiceConfig) -> Iterator[str]:

@@ -36,6 +36,9 @@ SpotShare = Annotated[
 LEAST_INSTANCE_GIB: Final = 4.0
 # Python, CTranslate2 and the default model take about 250 MB; below this Lambda kills at start.
 LEAST_LAMBDA_MB: Final = 512
+# AWS, "Understand the Kubernetes version lifecycle on EKS": extended support of 1.31 ended in
+# November 2026.
+OLDEST_EKS_MINOR: Final = 32
 
 
 class Tier(Part):
@@ -135,6 +138,15 @@ class ExistingCluster(Part):
     """An EKS cluster that the stack does not own."""
 
     name: ClusterName = Field(description="The cluster's name.")
+    load_balancing: Literal["auto_mode", "controller"] = Field(
+        default="auto_mode",
+        description="What registers pods with the load balancer: EKS Auto Mode, or the AWS Load "
+        "Balancer Controller that runs in the cluster.",
+    )
+    node_selector: dict[str, str] = Field(
+        default_factory=dict,
+        description="Labels of the machines that pods may run on, such as Spot ones.",
+    )
 
 
 class Eks(Tier):
@@ -145,7 +157,7 @@ class Eks(Tier):
         default=None, description="An existing cluster; otherwise one is made, in Auto Mode."
     )
     version: str = Field(
-        default="1.35", description="Kubernetes version of the cluster that is made."
+        default="1.36", description="Kubernetes version of the cluster that is made."
     )
     namespace: KubernetesName | None = Field(
         default=None, description="Kubernetes namespace; the service's name unless given."
@@ -167,7 +179,9 @@ class Eks(Tier):
     def _is_a_version(cls, value: str) -> str:
         major, _, minor = value.partition(".")
         if major != "1" or not minor.isdecimal():
-            raise wrong('must be a Kubernetes version in quotes, such as "1.35"')
+            raise wrong('must be a Kubernetes version in quotes, such as "1.36"')
+        if int(minor) < OLDEST_EKS_MINOR:
+            raise wrong(f'is no longer run by EKS; use "1.{OLDEST_EKS_MINOR}" or newer')
         return value
 
     @field_validator("cpu", "memory")
@@ -185,7 +199,7 @@ class Eks(Tier):
     @model_validator(mode="after")
     def _existing_cluster_is_left_alone(self) -> "Eks":
         if self.cluster is not None:
-            made = {"version", "public_access_cidrs", "admins"} & self.model_fields_set
+            made = {"version", "public_access_cidrs", "admins", "spot"} & self.model_fields_set
             if made:
                 raise wrong(
                     f"{', '.join(sorted(made))} cannot be set with an existing cluster: "

@@ -108,9 +108,36 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
         "is the whole internet",
     ),
     (
-        {"target": {"kind": "eks", "cluster": {"name": "shared"}, "version": "1.35"}},
+        {"target": {"kind": "eks", "cluster": {"name": "shared"}, "version": "1.36"}},
         "target",
         "version cannot be set with an existing cluster",
+    ),
+    ({"target": {"kind": "eks", "version": "1.31"}}, "target.version", "no longer run by EKS"),
+    (
+        {"target": {"kind": "eks", "cluster": {"name": "shared"}}},
+        "target.cluster",
+        "give that VPC as network.existing",
+    ),
+    (
+        {"target": {"kind": "eks", "cluster": {"name": "shared"}, "spot": 50}},
+        "target",
+        "spot cannot be set with an existing cluster",
+    ),
+    (
+        lambda_() | {"image": f"ghcr.io/team/hate-speech-api@{DIGEST}"},
+        "image",
+        "Lambda runs images of a private ECR registry",
+    ),
+    (
+        {
+            "target": REMOVED,
+            "targets": [
+                {"kind": "lambda", "weight": 50, "architecture": "arm64"},
+                {"kind": "ecs", "weight": 50},
+            ],
+        },
+        "targets[0].architecture",
+        "Lambda takes no image of several platforms",
     ),
     (
         {"target": {"kind": "eks"}, "scaling": {"min": 0}},

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
+from turnout.draining import Drain, told_after_deregistration
+
 # Between a pod's end being announced and the load balancer knowing of it lie the endpoint
 # controller, the TargetGroupBinding controller and the load balancer's own nodes.
 _NEWS_TRAVELS: Final = 10
-_MARGIN: Final = 5
 
 
 @dataclass(frozen=True)
@@ -15,8 +16,8 @@ class Leaving:
 
     pre_stop: int
     """The pod serves on while the load balancer takes it out and its last requests end."""
-    drain_timeout: int
-    """From SIGTERM on: the server finishes what it admitted."""
+    drain: Drain
+    """From SIGTERM on."""
     grace: int
     """After which Kubernetes kills; longer than both together."""
 
@@ -24,10 +25,8 @@ class Leaving:
 def leaving(deregistration_delay: int, request_timeout: int) -> Leaving:
     """The steps for a load balancer's `deregistration_delay` and the longest request, seconds."""
     pre_stop = deregistration_delay + _NEWS_TRAVELS
-    drain_timeout = request_timeout + _MARGIN
-    return Leaving(
-        pre_stop=pre_stop, drain_timeout=drain_timeout, grace=pre_stop + drain_timeout + _MARGIN
-    )
+    drain = told_after_deregistration(request_timeout)
+    return Leaving(pre_stop=pre_stop, drain=drain, grace=pre_stop + drain.stop)
 
 
 def settling(interval: int, healthy_threshold: int) -> int:

@@ -177,8 +177,7 @@ def _container(objects: Objects) -> dict[str, Any]:
     resources = {"cpu": objects.cpu, "memory": objects.memory, "ephemeral-storage": SCRATCH}
     environment = dict(objects.environment) | {
         "TURNOUT_CACHE_DIR": "/tmp/turnout",  # noqa: S108 - the mount below
-        "TURNOUT_DRAIN_WAIT": "0",
-        "TURNOUT_DRAIN_TIMEOUT": str(objects.leaving.drain_timeout),
+        **objects.leaving.drain.environment(),
     }
     return {
         "name": "server",
