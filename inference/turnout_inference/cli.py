@@ -5,15 +5,29 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import socket
 import sys
+from collections.abc import Callable
 from enum import IntEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from turnout_inference import __version__
 from turnout_inference.logs import configure, fields
-from turnout_inference.settings import Settings, SettingsRefused, read_settings
+
+if TYPE_CHECKING:
+    from turnout_inference.settings import Settings
 
 log = logging.getLogger("turnout.server")
+
+
+QUIET_LIBRARIES = {
+    # Small products on several threads: more threads inside each would only be in the way.
+    "OPENBLAS_NUM_THREADS": "1",
+    # It looks through every installed package for plugins, at each start.
+    "PYDANTIC_DISABLE_PLUGINS": "__all__",
+}
+"""Set before the libraries are imported, where the environment does not say otherwise."""
 
 
 class Exit(IntEnum):
@@ -32,6 +46,10 @@ def main() -> int:
         return _usage(sys.argv[1])
     # Start-up allocates much and frees nothing: collecting in between only costs time.
     gc.disable()
+    for name, value in QUIET_LIBRARIES.items():
+        os.environ.setdefault(name, value)
+    from turnout_inference.settings import SettingsRefused, read_settings
+
     try:
         settings = read_settings(os.environ)
     except SettingsRefused as refused:
@@ -46,6 +64,8 @@ def main() -> int:
 def serve(settings: Settings) -> int:
     """Serve with these settings; the exit code."""
     from turnout_inference.cpus import granted_cpus, plan
+    from turnout_inference.model.errors import ModelRefused
+    from turnout_inference.server import PortTaken
 
     cpus = granted_cpus()
     workers, threads = plan(cpus, settings.workers, settings.threads, settings.threads_per_batch)
@@ -59,27 +79,61 @@ def serve(settings: Settings) -> int:
             settings=settings.shown(),
         ),
     )
-    return _one(settings, threads)
-
-
-def _one(settings: Settings, threads: int) -> int:
-    from turnout_inference.model.errors import ModelRefused
-    from turnout_inference.server import PortTaken, bind, open_for_business
-    from turnout_inference.worker import load_model, run
-
     try:
-        listener = bind(settings.host, settings.port)
-        model = load_model(
-            _resolve(settings), threads=threads, threads_per_batch=settings.threads_per_batch
-        )
-        open_for_business(listener)
+        if workers > 1:
+            return _several(settings, workers, threads)
+        return _one(settings, threads)
     except ModelRefused as refused:
         log.error("model refused: %s", refused)
         return Exit.MODEL_REFUSED
     except PortTaken as taken:
         log.error("cannot listen on %s; set TURNOUT_HOST and TURNOUT_PORT to a free one", taken)
         return Exit.PORT_TAKEN
-    return Exit.DRAINED if run(settings, model, listener) else Exit.CUT_OFF
+
+
+def _one(settings: Settings, threads: int) -> int:
+    from turnout_inference.server import bind
+    from turnout_inference.worker import load_and_run
+
+    listener = bind(settings.host, settings.port)
+    whole = load_and_run(settings, _resolve(settings), threads, listener)
+    return Exit.DRAINED if whole else Exit.CUT_OFF
+
+
+def _several(settings: Settings, workers: int, threads: int) -> int:
+    from turnout_inference.model.errors import ModelRefused
+    from turnout_inference.server import PortTaken, bind
+    from turnout_inference.supervisor import Slot, Supervisor, shared_metrics
+
+    # Alone first: a socket that others may share would not notice that the port is taken.
+    probe = bind(settings.host, settings.port)
+    port = probe.getsockname()[1]
+    probe.close()
+    slots = [Slot(bind(settings.host, port, shared=True)) for _ in range(workers)]
+    folder = _resolve(settings)
+    with shared_metrics(settings.cache_dir):
+        from prometheus_client.multiprocess import mark_process_dead
+
+        from turnout_inference.worker import load_and_run
+
+        def work(listener: socket.socket, beat: Callable[[], None]) -> int:
+            try:
+                whole = load_and_run(settings, folder, threads, listener, beat=beat)
+            except ModelRefused as refused:
+                log.error("model refused: %s", refused)
+                return Exit.MODEL_REFUSED
+            except PortTaken as taken:
+                log.error("cannot listen on %s", taken)
+                return Exit.PORT_TAKEN
+            return Exit.DRAINED if whole else Exit.CUT_OFF
+
+        return Supervisor(
+            slots,
+            work,
+            drain_timeout=settings.drain_timeout,
+            failed=frozenset({Exit.MODEL_REFUSED, Exit.PORT_TAKEN}),
+            buried=mark_process_dead,
+        ).run()
 
 
 def _resolve(settings: Settings) -> Path:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import urllib.request
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -72,6 +70,9 @@ def _task_cpus(uri: str) -> Iterable[float]:
     """vCPUs of a Fargate task (task metadata endpoint, version 4); the host shows more."""
     if not uri.startswith("http://"):
         return
+    import json
+    import urllib.request
+
     try:
         with urllib.request.urlopen(f"{uri}/task", timeout=METADATA_TIMEOUT) as answer:  # noqa: S310
             yield float(json.load(answer)["Limits"]["CPU"])

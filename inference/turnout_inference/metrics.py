@@ -15,9 +15,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from turnout_inference.batching import Batch
-
-SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""prometheus_client's variable: the folder in which several workers keep their figures."""
+from turnout_inference.supervisor import METRICS_FOLDER
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -107,7 +105,7 @@ class Metrics:
     def exposition(self) -> bytes:
         """The text format; of all workers where there are several."""
         registry = self._registry
-        if os.environ.get(SHARED_FOLDER):
+        if os.environ.get(METRICS_FOLDER):
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)

@@ -7,11 +7,14 @@ import logging
 import signal
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from sanic import Sanic
+from sanic.application.state import ApplicationServerInfo
+from sanic.http.constants import HTTP
 
 from turnout_inference.app import create_app
 from turnout_inference.logs import fields
@@ -103,16 +106,20 @@ async def start(service: Service, listener: socket.socket) -> Serving:
         sock=listener, protocol=BoundedProtocol, backlog=BACKLOG, access_log=False
     )
     assert server is not None  # noqa: S101
+    # Sanic reads the protocol from here when it strips what is not needed from its own code.
+    app.state.server_info.append(ApplicationServerInfo(settings={"version": HTTP.VERSION_1}))
     await server.startup()  # type: ignore[no-untyped-call]
     service.start()
-    service.metrics.connections.set_function(lambda: len(server.connections))
     return Serving(app, service, server)
 
 
-async def serve(service: Service, listener: socket.socket) -> bool:
+async def serve(
+    service: Service, listener: socket.socket, beat: Callable[[], None] = lambda: None
+) -> bool:
     """Serve until SIGTERM or SIGINT, then drain; whether nothing was cut off.
 
-    A second signal during the drain ends it at once.
+    beat is called every half second, for whoever watches this process. A second signal during
+    the drain ends it at once.
     """
     loop = asyncio.get_running_loop()
     told = asyncio.Event()
@@ -121,7 +128,7 @@ async def serve(service: Service, listener: socket.socket) -> bool:
     serving = await start(service, listener)
     host, port = listener.getsockname()[:2]
     log.info("serving", extra=fields(host=host, port=port, model=service.model.manifest.name))
-    sweeper = loop.create_task(_sweep(serving))
+    sweeper = loop.create_task(_sweep(serving, beat))
     await told.wait()
     log.info("draining", extra=fields(requests=service.door.requests))
     told.clear()
@@ -138,11 +145,14 @@ async def serve(service: Service, listener: socket.socket) -> bool:
     return whole
 
 
-async def _sweep(serving: Serving) -> None:
-    allowed = serving.service.settings.read_timeout
+async def _sweep(serving: Serving, beat: Callable[[], None]) -> None:
+    service = serving.service
     while True:
-        await asyncio.sleep(SWEEP)
+        beat()
         now = time.monotonic()
         for connection in list(serving.server.connections):
-            if connection.cut_slow_head(now, allowed):
-                serving.service.metrics.rejections.labels("slow_head").inc()
+            if connection.cut_slow_head(now, service.settings.read_timeout):
+                service.metrics.rejections.labels("slow_head").inc()
+        service.gauge()
+        service.metrics.connections.set(len(serving.server.connections))
+        await asyncio.sleep(SWEEP)

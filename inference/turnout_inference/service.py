@@ -102,8 +102,6 @@ class Service:
         metrics.model.labels(
             manifest.name, manifest.revision, model.digest, manifest.compute_type
         ).set(1)
-        metrics.in_house.set_function(lambda: self.door.requests)
-        metrics.waiting_tokens.set_function(lambda: self._engine.waiting_tokens)
 
     def start(self) -> None:
         """Warm the model up and start computing; called on the event loop that serves."""
@@ -124,6 +122,11 @@ class Service:
         if self._loop is None:
             return "loading"
         return "ok" if self._engine.healthy else "unhealthy"
+
+    def gauge(self) -> None:
+        """Set the gauges to what is so now."""
+        self.metrics.in_house.set(self.door.requests)
+        self.metrics.waiting_tokens.set(self._engine.waiting_tokens)
 
     def check(self, texts: Sequence[Text], place: str) -> None:
         """Refuse more texts, or longer ones, than the settings allow."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import uvloop
@@ -11,7 +12,7 @@ import uvloop
 from turnout_inference.backend import load_backend
 from turnout_inference.metrics import Metrics
 from turnout_inference.model.manifest import load_manifest, model_digest
-from turnout_inference.server import serve
+from turnout_inference.server import open_for_business, serve
 from turnout_inference.service import Model, Service
 from turnout_inference.settings import Settings
 from turnout_inference.tokenizer import load_tokenizer
@@ -28,10 +29,23 @@ def load_model(folder: Path, *, threads: int, threads_per_batch: int) -> Model:
     )
 
 
-def run(settings: Settings, model: Model, listener: socket.socket) -> bool:
-    """Serve until told to stop; whether nothing was cut off."""
+def load_and_run(
+    settings: Settings,
+    folder: Path,
+    threads: int,
+    listener: socket.socket,
+    *,
+    beat: Callable[[], None] = lambda: None,
+) -> bool:
+    """Load the model, then listen, then serve until told to stop.
+
+    beat is called every half second while the event loop runs. Returns whether nothing was cut
+    off at the end; raises ModelRefused or PortTaken before anything is served.
+    """
+    model = load_model(folder, threads=threads, threads_per_batch=settings.threads_per_batch)
+    open_for_business(listener)
     service = Service(settings, model, Metrics())
     # What start-up made stays for good: the collector need not look at it again.
     gc.freeze()
     gc.enable()
-    return uvloop.run(serve(service, listener))
+    return uvloop.run(serve(service, listener, beat))
