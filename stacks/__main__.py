@@ -6,4 +6,5 @@ from turnout.service import Service, configured
 
 config = configured()
 service = Service(config.name, config)
-pulumi.export("url", service.url)
+for name, value in service.outputs().items():
+    pulumi.export(name, value)

@@ -1,6 +1,6 @@
 """The seam between what runs and where: `Workload` goes into a tier, `Deployment` comes out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +25,8 @@ class Workload:
     name: str
     image: pulumi.Input[str]
     """By digest: `<repository>@sha256:…`."""
+    repository_arn: pulumi.Input[str] | None
+    """The ECR repository that holds the image; None for another registry."""
     model: ModelSource | None
     port: int
     health_path: str
@@ -110,3 +112,17 @@ class Deployment:
     """None for `local`, which nothing watches but its supervisor."""
     ready: tuple[pulumi.Resource, ...] = ()
     """What must be up before the first request is sent to the tier."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """What a service tells the stack, with the same names on every tier."""
+
+    url: pulumi.Output[str]
+    target_groups: Mapping[Kind, pulumi.Output[str]]
+    """ARNs by tier; empty without a load balancer."""
+    log_groups: Mapping[Kind, pulumi.Output[str]]
+    dashboard_url: pulumi.Output[str] | None
+    """None for `local`, as `topic_arn`."""
+    alarm_names: Sequence[pulumi.Output[str]]
+    topic_arn: pulumi.Output[str] | None

@@ -1,30 +1,38 @@
 """The one component that a program uses: a service, on the tier that its stack file names."""
 
-from typing import Any, assert_never
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 
 from turnout.config import (
     ConfigError,
-    Ec2,
-    Ecs,
-    Eks,
-    Lambda,
+    Kind,
     Local,
     ServiceConfig,
-    Tiers,
     parse_service,
     tier_warnings,
 )
-from turnout.contract import Deployment, ModelSource, Workload
+from turnout.contract import ModelSource, Outputs, Workload
 
 PORT = 8000
 
 
 class Service(pulumi.ComponentResource):
-    """A text-classification service. `url` is where it answers."""
+    """A text-classification service. `url` is where it answers.
+
+    `name` names the component; resources are named after `config.name`. The outputs have the same
+    names on every tier; what a tier does not have is empty or None.
+    """
 
     url: pulumi.Output[str]
+    target_groups: Mapping[Kind, pulumi.Output[str]]
+    """ARNs by tier."""
+    log_groups: Mapping[Kind, pulumi.Output[str]]
+    """CloudWatch log groups by tier; for `local` the log file."""
+    dashboard_url: pulumi.Output[str] | None
+    alarm_names: Sequence[pulumi.Output[str]]
+    topic_arn: pulumi.Output[str] | None
 
     def __init__(
         self, name: str, config: ServiceConfig, opts: pulumi.ResourceOptions | None = None
@@ -32,12 +40,25 @@ class Service(pulumi.ComponentResource):
         super().__init__("turnout:index:Service", name, {}, opts)
         for warning in tier_warnings(config):
             pulumi.log.warn(warning, self)
-        (tier,) = config.tiers
-        deployment = _deploy(_workload(name, config), tier, pulumi.ResourceOptions(parent=self))
-        if deployment.url is None:
-            raise pulumi.RunError(f"turnout:service.target: {tier.kind} has no front door yet")
-        self.url = deployment.url
-        self.register_outputs({"url": self.url})
+        outputs = _deploy(config, pulumi.ResourceOptions(parent=self))
+        self.url = outputs.url
+        self.target_groups = outputs.target_groups
+        self.log_groups = outputs.log_groups
+        self.dashboard_url = outputs.dashboard_url
+        self.alarm_names = outputs.alarm_names
+        self.topic_arn = outputs.topic_arn
+        self.register_outputs(self.outputs())
+
+    def outputs(self) -> dict[str, Any]:
+        """What a stack exports of the service."""
+        return {
+            "url": self.url,
+            "targetGroups": self.target_groups,
+            "logGroups": self.log_groups,
+            "dashboardUrl": self.dashboard_url,
+            "alarmNames": self.alarm_names,
+            "topicArn": self.topic_arn,
+        }
 
 
 def configured() -> ServiceConfig:
@@ -49,11 +70,44 @@ def configured() -> ServiceConfig:
         raise pulumi.RunError(str(error)) from None
 
 
-def _workload(name: str, config: ServiceConfig) -> Workload:
+def _deploy(config: ServiceConfig, opts: pulumi.ResourceOptions) -> Outputs:
+    tier = config.tiers[0]
+    # Imported where they are chosen: the AWS SDK costs seconds that `local` need not pay.
+    if isinstance(tier, Local):
+        from turnout.targets import local
+
+        deployment = local.deploy(_workload(config, image="", repository_arn=None), tier, opts)
+        if deployment.url is None:
+            raise TypeError("a local server has a URL")
+        return Outputs(
+            url=deployment.url,
+            target_groups={},
+            log_groups={"local": deployment.log_group},
+            dashboard_url=None,
+            alarm_names=[],
+            topic_arn=None,
+        )
+    from turnout import on_aws
+    from turnout.parts.account import look_up_account
+    from turnout.parts.image import image_of
+
+    account = look_up_account(pulumi.InvokeOptions(parent=opts.parent))
+    image = image_of(config, account, opts)
+    workload = _workload(config, image=image.reference, repository_arn=image.repository_arn)
+    return on_aws.deploy(config, workload, account, opts)
+
+
+def _workload(
+    config: ServiceConfig,
+    *,
+    image: pulumi.Input[str],
+    repository_arn: pulumi.Input[str] | None,
+) -> Workload:
     model = config.model
     return Workload(
-        name=name,
-        image=config.image if isinstance(config.image, str) else "",
+        name=config.name,
+        image=image,
+        repository_arn=repository_arn,
         model=None if model is None else ModelSource(uri=model.uri, sha256=model.sha256),
         port=PORT,
         health_path=config.health_check.path,
@@ -65,16 +119,3 @@ def _workload(name: str, config: ServiceConfig) -> Workload:
         api_keys_secret=config.api_keys_secret,
         deregistration_delay=config.deregistration_delay,
     )
-
-
-def _deploy(workload: Workload, tier: Tiers, opts: pulumi.ResourceOptions) -> Deployment:
-    # Tiers are imported where they are chosen: the AWS SDK costs seconds that `local` need not pay.
-    match tier:
-        case Local():
-            from turnout.targets import local
-
-            return local.deploy(workload, tier, opts)
-        case Ec2() | Ecs() | Eks() | Lambda():
-            raise pulumi.RunError(f"turnout:service.target: {tier.kind} is not wired yet")
-        case _:
-            assert_never(tier)

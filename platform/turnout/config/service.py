@@ -41,6 +41,7 @@ RESERVED_SETTINGS: Final = {
     "TURNOUT_DRAIN_TIMEOUT": "deregistration_delay",
     "TURNOUT_MAX_BODY_BYTES": "requests.max_body",
     "TURNOUT_REQUEST_TIMEOUT": "requests.timeout",
+    "TURNOUT_KEEP_ALIVE": "requests.timeout",
     "TURNOUT_API_KEYS": "api_keys_secret",
     "TURNOUT_API_KEYS_SECRET": "api_keys_secret",
 }
@@ -95,6 +96,10 @@ class ServiceConfig(Part):
     health_check: HealthCheck = Field(default_factory=HealthCheck)
     deregistration_delay: Annotated[int, Field(ge=0, le=3600)] = Field(
         default=30, description="Seconds that a leaving copy may finish its requests."
+    )
+    wait_until_healthy: bool = Field(
+        default=False,
+        description="`pulumi up` waits until new copies serve before it sends them requests.",
     )
     requests: Requests = Field(default_factory=Requests)
     logs: Logs = Field(default_factory=Logs)

@@ -42,6 +42,7 @@ def absent_signals(signals: contract.Signals) -> dict[str, str]:
 class AlarmsArgs:
     """`what` is said in each alarm's description: the service and its tier."""
 
+    prefix: str
     what: str
     signals: Mapping[str, contract.Signal]
     config: AlarmsConfig
@@ -50,7 +51,7 @@ class AlarmsArgs:
 
 
 class Alarms(pulumi.ComponentResource):
-    """One CloudWatch alarm for each signal, named `<name>-<signal>`."""
+    """One CloudWatch alarm for each signal, named `<prefix>-<signal>`."""
 
     names: Mapping[str, pulumi.Output[str]]
     """The alarms' names, by signal."""
@@ -61,7 +62,7 @@ class Alarms(pulumi.ComponentResource):
     ) -> None:
         super().__init__("turnout:parts:Alarms", name, None, opts)
         alarms = {
-            signal_name: self._alarm(f"{name}-{signal_name}", signal_name, signal, args)
+            signal_name: self._alarm(f"{args.prefix}-{signal_name}", signal_name, signal, args)
             for signal_name, signal in args.signals.items()
         }
         self.names = {signal: alarm.name for signal, alarm in alarms.items()}

@@ -92,3 +92,20 @@ def errors(dimensions: Mapping[str, pulumi.Input[str]], alarms: Alarms) -> contr
         # No figure means no requests.
         missing="notBreaching",
     )
+
+
+def unanswered(balancer_arn_suffix: pulumi.Input[str]) -> contract.Signal:
+    """Requests that the load balancer had to answer itself with a 5xx."""
+    return contract.Signal(
+        metric=contract.Metric(
+            namespace=NAMESPACE,
+            name="HTTPCode_ELB_5XX_Count",
+            dimensions={"LoadBalancer": balancer_arn_suffix},
+            statistic="Sum",
+        ),
+        unit="count",
+        bad_when="above",
+        threshold=0,
+        # No figure means that every request found a copy.
+        missing="notBreaching",
+    )

@@ -155,7 +155,7 @@ class FrontDoor(pulumi.ComponentResource):
         self, name: str, certificate: CertificateConfig, tags: Mapping[str, str]
     ) -> pulumi.Input[str]:
         if certificate.arn is not None:
-            return certificate.arn
+            return str(certificate.arn)
         # The stack file's rules hold that both are there when the ARN is not.
         domain, zone = certificate.domain or "", certificate.zone or ""
         return Certificate(

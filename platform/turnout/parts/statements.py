@@ -104,6 +104,11 @@ def pull_image(repository_arn: pulumi.Input[str]) -> Statement:
     )
 
 
+def use_image(repository_arn: pulumi.Input[str] | None) -> list[Statement]:
+    """Logging in and pulling; nothing for an image that is in no ECR repository."""
+    return [] if repository_arn is None else [log_in_to_ecr(), pull_image(repository_arn)]
+
+
 def read_model(uri: str, account: Account) -> list[Statement]:
     """Reading the model folder `uri` (s3://bucket/prefix); nothing for another scheme."""
     if not uri.startswith("s3://"):

@@ -61,17 +61,6 @@ class TierArgs(Generic[T]):
     tags: Mapping[str, str]
 
 
-def fetching_environment(workload: contract.Workload) -> dict[str, pulumi.Input[str]]:
-    """The server's settings where it fetches its model and reads its API keys itself."""
-    told = dict(workload.environment)
-    if workload.model is not None:
-        told["TURNOUT_MODEL"] = workload.model.uri
-        told["TURNOUT_MODEL_SHA256"] = workload.model.sha256
-    if workload.api_keys_secret is not None:
-        told["TURNOUT_API_KEYS_SECRET"] = workload.api_keys_secret
-    return told
-
-
 def server_environment(workload: contract.Workload) -> dict[str, pulumi.Input[str]]:
     """The server's settings where it fetches its own model and reads its own keys."""
     told = dict(workload.environment)

@@ -1,0 +1,343 @@
+"""A service on AWS: the network, the one door, a tier or several behind it, and who is told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+import pulumi
+
+from turnout import contract
+from turnout.config import Ec2, Ecs, Eks, Lambda, Local, ServiceConfig, Tiers
+from turnout.config.service import is_doorless
+from turnout.parts import door_signals
+from turnout.parts.account import Account
+from turnout.parts.alarms import Alarms, AlarmsArgs, present_signals
+from turnout.parts.dashboard import Dashboard, DashboardArgs
+from turnout.parts.dashboard_body import DashboardView, TierView
+from turnout.parts.firewall import Firewall, FirewallArgs
+from turnout.parts.front_door import FrontDoor, FrontDoorArgs
+from turnout.parts.network import Network, NetworkArgs
+from turnout.parts.notifications import Notifications, NotificationsArgs
+from turnout.parts.tags import service_tags
+from turnout.parts.target_group import (
+    Share,
+    SplitArgs,
+    TierTargetGroup,
+    TierTargetGroupArgs,
+    split_requests,
+)
+from turnout.targets.tier import Door, Place, T, TierArgs
+
+# What the load balancer sees of copies of our own, before the tier has any signal of its own.
+_SEEN_AT_THE_DOOR = {
+    "healthy_hosts": "healthy-hosts",
+    "response_time": "response-time",
+    "errors": "errors",
+}
+# A deployment that sets one of these off is undone.
+_UNDO = ("response-time", "errors")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Surroundings:
+    """What outlives a switch of tiers."""
+
+    config: ServiceConfig
+    workload: contract.Workload
+    account: Account
+    network: Network
+    front_door: FrontDoor | None
+    topic_arn: pulumi.Output[str]
+    opts: pulumi.ResourceOptions
+
+    def tags(self, tier: Tiers) -> dict[str, str]:
+        return service_tags(self.config.name, pulumi.get_stack(), tier.kind, self.config.tags)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Deployed:
+    deployment: contract.Deployment
+    weight: int
+    alarms: tuple[Alarms, ...]
+
+
+def deploy(
+    config: ServiceConfig,
+    workload: contract.Workload,
+    account: Account,
+    opts: pulumi.ResourceOptions,
+) -> contract.Outputs:
+    """Every resource of the service, each a child of `opts.parent`."""
+    name = config.name
+    around = _surroundings(config, workload, account, opts)
+    deployed = [_deploy_tier(around, tier) for tier in config.tiers]
+    door = around.front_door
+    tags = service_tags(config.name, pulumi.get_stack(), "shared", config.tags)
+    alarms = [alarms for tier in deployed for alarms in tier.alarms]
+    if door is not None:
+        split_requests(
+            name,
+            SplitArgs(
+                listener_arn=door.listener_arn,
+                shares=[
+                    Share(target_group=group, weight=tier.weight)
+                    for tier in deployed
+                    if (group := tier.deployment.target_group) is not None
+                ],
+                ready=[resource for tier in deployed for resource in tier.deployment.ready],
+                tags=tags,
+            ),
+            opts,
+        )
+        alarms.append(_watch_door(around, door, tags))
+    dashboard = Dashboard(
+        name,
+        DashboardArgs(view=_view(around, deployed, alarms), account=around.account),
+        opts,
+    )
+    return contract.Outputs(
+        url=_url(door, deployed),
+        target_groups={
+            tier.deployment.kind: group.arn
+            for tier in deployed
+            if (group := tier.deployment.target_group) is not None
+        },
+        log_groups={tier.deployment.kind: tier.deployment.log_group for tier in deployed},
+        dashboard_url=dashboard.url,
+        alarm_names=[alarm for group in alarms for alarm in group.names.values()],
+        topic_arn=around.topic_arn,
+    )
+
+
+def _surroundings(
+    config: ServiceConfig,
+    workload: contract.Workload,
+    account: Account,
+    opts: pulumi.ResourceOptions,
+) -> _Surroundings:
+    name = config.name
+    tags = service_tags(config.name, pulumi.get_stack(), "shared", config.tags)
+    outside = config.has_front_door and config.access == "internet"
+    network = Network(
+        f"{name}-network",
+        NetworkArgs(
+            config=config.network,
+            public=outside,
+            kinds=[tier.kind for tier in config.tiers],
+            secrets=config.api_keys_secret is not None,
+            account=account,
+            logs=config.logs,
+            tags=tags,
+        ),
+        opts,
+    )
+    notifications = Notifications(
+        f"{name}-alarms",
+        NotificationsArgs(subscribers=config.alarms.notify, account=account, tags=tags),
+        opts,
+    )
+    front_door = None
+    if config.has_front_door:
+        front_door = FrontDoor(
+            f"{name}-alb",
+            FrontDoorArgs(
+                access=config.access,
+                vpc_id=network.vpc_id,
+                vpc_cidr=network.cidr,
+                subnet_ids=network.public_subnet_ids if outside else network.private_subnet_ids,
+                certificate=config.certificate,
+                request_timeout=config.requests.timeout,
+                access_logs_days=config.logs.access_logs_days,
+                keep=config.environment != "dev",
+                account=account,
+                tags=tags,
+            ),
+            opts,
+        )
+        Firewall(
+            f"{name}-firewall",
+            FirewallArgs(
+                config=config.firewall,
+                load_balancer_arn=front_door.arn,
+                logs=config.logs,
+                tags=tags,
+            ),
+            opts,
+        )
+    return _Surroundings(
+        config=config,
+        workload=workload,
+        account=account,
+        network=network,
+        front_door=front_door,
+        topic_arn=notifications.topic_arn,
+        opts=opts,
+    )
+
+
+def _deploy_tier(around: _Surroundings, tier: Tiers) -> _Deployed:
+    config, tags = around.config, around.tags(tier)
+    full = f"{around.workload.name}-{tier.kind}"
+
+    def alarms(component: str, signals: Mapping[str, contract.Signal]) -> Alarms:
+        return Alarms(
+            component,
+            AlarmsArgs(
+                prefix=full,
+                what=f"{config.name} on {tier.kind}",
+                signals=signals,
+                config=config.alarms,
+                topic_arn=around.topic_arn,
+                tags=tags,
+            ),
+            around.opts,
+        )
+
+    door, early = None, None
+    if around.front_door is not None and not is_doorless(tier):
+        group = _target_group(full, around, around.front_door, tier, tags)
+        dimensions = door_signals.door_dimensions(around.front_door.arn_suffix, group.group)
+        seen = {
+            "healthy_hosts": door_signals.healthy_hosts(dimensions, config.scaling),
+            "response_time": door_signals.response_time(dimensions, config.alarms),
+            "errors": door_signals.errors(dimensions, config.alarms),
+        }
+        # Before the copies: ECS wants the alarms that undo a deployment to be there already.
+        if not isinstance(tier, Lambda):
+            early = alarms(
+                f"{full}-door", {_SEEN_AT_THE_DOOR[key]: signal for key, signal in seen.items()}
+            )
+        door = Door(
+            security_group_id=around.front_door.security_group_id,
+            balancer_arn_suffix=around.front_door.arn_suffix,
+            target_group=group.group,
+            route=group.route,
+            signals=seen,
+            alarm_names=[early.names[signal] for signal in _UNDO] if early else [],
+        )
+    deployment = _run(full, around, tier, door, tags)
+    own = present_signals(deployment.signals) if deployment.signals is not None else {}
+    told = early.names if early is not None else {}
+    late = alarms(full, {key: signal for key, signal in own.items() if key not in told})
+    return _Deployed(
+        deployment=deployment,
+        weight=100 if tier.weight is None else tier.weight,
+        alarms=(late,) if early is None else (early, late),
+    )
+
+
+def _target_group(
+    full: str, around: _Surroundings, door: FrontDoor, tier: Tiers, tags: Mapping[str, str]
+) -> TierTargetGroup:
+    more: dict[str, str] = {}
+    if isinstance(tier, Eks):
+        from turnout.targets.eks.physical import target_group_tags
+
+        more = target_group_tags(tier, around.workload.name, pulumi.get_stack())
+    return TierTargetGroup(
+        full,
+        TierTargetGroupArgs(
+            kind=tier.kind,
+            vpc_id=around.network.vpc_id,
+            port=around.workload.port,
+            health_check=around.config.health_check,
+            deregistration_delay=around.config.deregistration_delay,
+            listener_arn=door.listener_arn,
+            tags={**tags, **more},
+        ),
+        around.opts,
+    )
+
+
+def _run(
+    full: str, around: _Surroundings, tier: Tiers, door: Door | None, tags: Mapping[str, str]
+) -> contract.Deployment:
+    config, network = around.config, around.network
+    place = Place(
+        vpc_id=network.vpc_id,
+        cidr=network.cidr,
+        subnet_ids=network.private_subnet_ids,
+        routes=network.routes,
+    )
+
+    def args(tier: T) -> TierArgs[T]:
+        return TierArgs(
+            tier=tier,
+            workload=around.workload,
+            scaling=config.scaling,
+            requests=config.requests,
+            alarms=config.alarms,
+            health_check=config.health_check,
+            logs=config.logs,
+            place=place,
+            door=door,
+            account=around.account,
+            keep=config.environment != "dev",
+            wait=config.wait_until_healthy,
+            tags=tags,
+        )
+
+    # Imported where they are chosen: each brings a part of the AWS SDK that costs a second.
+    match tier:
+        case Ec2():
+            from turnout.targets.ec2 import Ec2Target
+
+            return Ec2Target(full, args(tier), around.opts).deployment
+        case Ecs():
+            from turnout.targets.ecs import EcsTarget
+
+            return EcsTarget(full, args(tier), around.opts).deployment
+        case Eks():
+            from turnout.targets.eks.target import EksTarget
+
+            return EksTarget(full, args(tier), around.opts).deployment
+        case Lambda():
+            from turnout.targets.lambda_.function import LambdaTarget
+
+            return LambdaTarget(full, args(tier), around.opts).deployment
+        case Local():
+            raise pulumi.RunError("turnout:service.targets: local runs on this machine, alone")
+        case _:
+            assert_never(tier)
+
+
+def _watch_door(around: _Surroundings, door: FrontDoor, tags: Mapping[str, str]) -> Alarms:
+    """Errors of the load balancer itself: nobody took the request, so no tier counts it."""
+    return Alarms(
+        f"{around.workload.name}-alb",
+        AlarmsArgs(
+            prefix=f"{around.workload.name}-alb",
+            what=f"{around.config.name} at the load balancer",
+            signals={"errors": door_signals.unanswered(door.arn_suffix)},
+            config=around.config.alarms,
+            topic_arn=around.topic_arn,
+            tags=tags,
+        ),
+        around.opts,
+    )
+
+
+def _view(around: _Surroundings, deployed: list[_Deployed], alarms: list[Alarms]) -> DashboardView:
+    return DashboardView(
+        service=around.config.name,
+        region=around.account.region,
+        balancer_arn_suffix=around.front_door.arn_suffix if around.front_door else None,
+        tiers=[
+            TierView(
+                kind=tier.deployment.kind,
+                signals=tier.deployment.signals,
+                target_group=tier.deployment.target_group,
+                log_group=tier.deployment.log_group,
+            )
+            for tier in deployed
+            if tier.deployment.signals is not None
+        ],
+        alarm_arns=[arn for group in alarms for arn in group.arns.values()],
+    )
+
+
+def _url(door: FrontDoor | None, deployed: list[_Deployed]) -> pulumi.Output[str]:
+    if door is not None:
+        return door.url
+    (url,) = [tier.deployment.url for tier in deployed if tier.deployment.url is not None]
+    return url

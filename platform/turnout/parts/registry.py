@@ -1,0 +1,81 @@
+"""The registry of the service's images."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pulumi
+from pulumi_aws import ecr
+
+KEPT_IMAGES: Final = 30
+UNTAGGED_DAYS: Final = 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistryArgs:
+    """With `keep` the images outlive the stack."""
+
+    keep: bool
+    tags: Mapping[str, str]
+
+
+class Registry(pulumi.ComponentResource):
+    """An ECR repository: scanned on push, immutable tags, old images dropped."""
+
+    arn: pulumi.Output[str]
+    url: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("turnout:parts:Registry", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        repository = ecr.Repository(
+            name,
+            image_tag_mutability="IMMUTABLE",
+            image_scanning_configuration={"scan_on_push": True},
+            encryption_configurations=[{"encryption_type": "AES256"}],
+            force_delete=not args.keep,
+            tags=args.tags,
+            # A rollback needs yesterday's image: no `destroy` takes it along unasked.
+            opts=pulumi.ResourceOptions(parent=self, protect=args.keep),
+        )
+        ecr.LifecyclePolicy(
+            name,
+            repository=repository.name,
+            policy=json.dumps(lifecycle_policy(), sort_keys=True),
+            opts=child,
+        )
+        self.arn = repository.arn
+        self.url = repository.repository_url
+        self.register_outputs({"arn": self.arn, "url": self.url})
+
+
+def lifecycle_policy() -> dict[str, Any]:
+    """Untagged images go after a week, all but the newest thirty in any case."""
+    return {
+        "rules": [
+            {
+                "rulePriority": 1,
+                "description": "Untagged images",
+                "selection": {
+                    "tagStatus": "untagged",
+                    "countType": "sinceImagePushed",
+                    "countUnit": "days",
+                    "countNumber": UNTAGGED_DAYS,
+                },
+                "action": {"type": "expire"},
+            },
+            {
+                "rulePriority": 2,
+                "description": "All but the newest",
+                "selection": {
+                    "tagStatus": "any",
+                    "countType": "imageCountMoreThan",
+                    "countNumber": KEPT_IMAGES,
+                },
+                "action": {"type": "expire"},
+            },
+        ]
+    }
