@@ -8,7 +8,7 @@ import pulumi
 
 from turnout import contract
 from turnout.config import Ec2, Ecs, Eks, Lambda, Local, ServiceConfig, Tiers
-from turnout.config.service import is_doorless
+from turnout.config.fields import is_doorless
 from turnout.parts import door_signals
 from turnout.parts.account import Account
 from turnout.parts.alarms import Alarms, AlarmsArgs, present_signals

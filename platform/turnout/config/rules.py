@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from turnout import sizing
-from turnout.config.service import RESERVED_SETTINGS, ServiceConfig, is_doorless
+from turnout.config.fields import RESERVED_SETTINGS, ServiceFields, is_doorless
 from turnout.config.target import Ec2, Ecs, Eks, Lambda, Local, Tiers
 
 
-def disagreements(config: ServiceConfig) -> Iterator[str]:
+def disagreements(config: ServiceFields) -> Iterator[str]:
     """What two parts of the file say against each other, each as `path: message`."""
     yield from _targets(config)
     if (config.target is None) == (config.targets is None):
@@ -19,7 +19,7 @@ def disagreements(config: ServiceConfig) -> Iterator[str]:
             yield f"settings.{name}: is set by {RESERVED_SETTINGS[name]}; remove it here"
 
 
-def _targets(config: ServiceConfig) -> Iterator[str]:
+def _targets(config: ServiceFields) -> Iterator[str]:
     if config.target is None and config.targets is None:
         yield "target: is missing; say which tier: local, ec2, ecs, eks or lambda"
     elif config.target is not None and config.targets is not None:
@@ -51,7 +51,7 @@ def _weights(tiers: tuple[Tiers, ...]) -> Iterator[str]:
         yield f"targets: the weights add to {total}; they must add to 100"
 
 
-def _front_door(config: ServiceConfig) -> Iterator[str]:
+def _front_door(config: ServiceFields) -> Iterator[str]:
     if not config.has_front_door:
         return
     if config.certificate is None:
@@ -73,7 +73,7 @@ def _front_door(config: ServiceConfig) -> Iterator[str]:
         yield "network.existing.public_subnets: is missing; access: internet needs two or more"
 
 
-def _what_a_tier_cannot_do(config: ServiceConfig) -> Iterator[str]:
+def _what_a_tier_cannot_do(config: ServiceFields) -> Iterator[str]:
     for index, tier in enumerate(config.tiers):
         if isinstance(tier, Local):
             continue
@@ -103,7 +103,7 @@ def _what_a_tier_cannot_do(config: ServiceConfig) -> Iterator[str]:
         yield from _no_scaling(config)
 
 
-def _eks(config: ServiceConfig, tier: Eks, path: str) -> Iterator[str]:
+def _eks(config: ServiceFields, tier: Eks, path: str) -> Iterator[str]:
     if tier.cluster is not None and config.network.existing is None:
         yield (
             f"{path}.cluster: {tier.cluster.name} stands in a VPC of its own, and a load balancer "
@@ -111,7 +111,7 @@ def _eks(config: ServiceConfig, tier: Eks, path: str) -> Iterator[str]:
         )
 
 
-def _lambda(config: ServiceConfig, tier: Lambda, path: str) -> Iterator[str]:
+def _lambda(config: ServiceFields, tier: Lambda, path: str) -> Iterator[str]:
     if isinstance(config.image, str):
         yield from _lambda_image(config, config.image, tier, path)
     alb = tier.front == "alb"
@@ -129,7 +129,7 @@ def _lambda(config: ServiceConfig, tier: Lambda, path: str) -> Iterator[str]:
         )
 
 
-def _lambda_image(config: ServiceConfig, image: str, tier: Lambda, path: str) -> Iterator[str]:
+def _lambda_image(config: ServiceFields, image: str, tier: Lambda, path: str) -> Iterator[str]:
     # AWS, "Create a Lambda function using a container image": private ECR, one platform.
     if ".dkr.ecr" not in image.partition("/")[0]:
         yield f"image: {image} is not in Amazon ECR; Lambda runs images of a private ECR registry"
@@ -142,7 +142,7 @@ def _lambda_image(config: ServiceConfig, image: str, tier: Lambda, path: str) ->
             )
 
 
-def _ecs(config: ServiceConfig) -> Iterator[str]:
+def _ecs(config: ServiceFields) -> Iterator[str]:
     # AWS, "Amazon ECS task definition parameters for Fargate": stopTimeout is at most 120 s.
     if config.deregistration_delay > 100:
         yield (
@@ -151,7 +151,7 @@ def _ecs(config: ServiceConfig) -> Iterator[str]:
         )
 
 
-def _scaling(config: ServiceConfig, tier: Ec2 | Ecs | Eks | Local) -> Iterator[str]:
+def _scaling(config: ServiceFields, tier: Ec2 | Ecs | Eks | Local) -> Iterator[str]:
     if tier.kind == "eks":
         if config.scaling.min == 0:
             yield "scaling.min: 0 is below what the autoscaler of eks keeps; use 1 or more"
@@ -167,7 +167,7 @@ def _scaling(config: ServiceConfig, tier: Ec2 | Ecs | Eks | Local) -> Iterator[s
             )
 
 
-def _no_scaling(config: ServiceConfig) -> Iterator[str]:
+def _no_scaling(config: ServiceFields) -> Iterator[str]:
     kinds = " and ".join(tier.kind for tier in config.tiers)
     if "scaling" in config.model_fields_set and kinds:
         fix = (

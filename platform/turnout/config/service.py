@@ -1,145 +1,20 @@
-"""The whole of `turnout:service`, and the rules that tie its parts together."""
+"""`ServiceConfig`: a service whose parts agree with each other."""
 
-from typing import Annotated, Final, Literal
-
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from turnout.config.scalars import (
-    CertificateArn,
-    ImageDigest,
-    Part,
-    SecretArn,
-    ServiceName,
-    SettingName,
-    TagKey,
-    TagValue,
-)
-from turnout.config.surroundings import (
-    Alarms,
-    Build,
-    Certificate,
-    CreateNetwork,
-    Firewall,
-    HealthCheck,
-    Logs,
-    Model,
-    Network,
-    Requests,
-    Scaling,
-)
-from turnout.config.target import Lambda, Local, Target, Tiers
-
-# What the platform sets itself, each from a key of its own.
-RESERVED_SETTINGS: Final = {
-    "TURNOUT_HOST": "the tier",
-    "TURNOUT_PORT": "target.port, or the tier",
-    "TURNOUT_MODEL": "model.uri",
-    "TURNOUT_MODEL_SHA256": "model.sha256",
-    "TURNOUT_CACHE_DIR": "the tier",
-    "TURNOUT_DRAIN_WAIT": "deregistration_delay",
-    "TURNOUT_DRAIN_TIMEOUT": "deregistration_delay",
-    "TURNOUT_MAX_BODY_BYTES": "requests.max_body",
-    "TURNOUT_REQUEST_TIMEOUT": "requests.timeout",
-    "TURNOUT_KEEP_ALIVE": "requests.timeout",
-    "TURNOUT_API_KEYS": "api_keys_secret",
-    "TURNOUT_API_KEYS_SECRET": "api_keys_secret",
-}
+from turnout.config.fields import ServiceFields
+from turnout.config.rules import disagreements
 
 
-def _arn_or_object(value: object) -> object:
-    return {"arn": value} if isinstance(value, str) else value
-
-
-def _image_form(value: object) -> str:
-    return "[digest]" if isinstance(value, str) else "[build]"
-
-
-Image = Annotated[
-    Annotated[ImageDigest, Tag("[digest]")] | Annotated[Build, Tag("[build]")],
-    Discriminator(_image_form),
-]
-CertificateOrArn = Annotated[
-    Certificate,
-    BeforeValidator(_arn_or_object, json_schema_input_type=CertificateArn | Certificate),
-]
-Targets = Annotated[tuple[Target, ...], Field(strict=False, min_length=1, max_length=4)]
-
-
-class ServiceConfig(Part):
+class ServiceConfig(ServiceFields):
     """One text-classification service: what runs, where, behind which door, watched how."""
-
-    name: ServiceName = Field(description="The service's name; resources are named after it.")
-    environment: Literal["dev", "staging", "prod"] = Field(
-        default="prod", description="Outside dev, what is costly to lose is protected."
-    )
-    image: Image | None = Field(
-        default=None, description="<repository>@sha256:…, or {build: true}."
-    )
-    model: Model | None = Field(default=None, description="Without it, the image's own model.")
-    target: Target | None = Field(default=None, description="The tier.")
-    targets: (
-        Annotated[tuple[Target, ...], Field(strict=False, min_length=1, max_length=4)] | None
-    ) = Field(default=None, description="Several tiers with weights that add to 100: a cut-over.")
-    scaling: Scaling = Field(default_factory=Scaling)
-    network: Network = Field(default_factory=lambda: Network(create=CreateNetwork()))
-    access: Literal["internal", "internet"] = Field(
-        default="internal", description="Who reaches the load balancer."
-    )
-    certificate: CertificateOrArn | None = None
-    plain_http: bool = Field(
-        default=False,
-        description="Port 80 without a certificate; only with access: internal.",
-    )
-    firewall: Firewall = Field(default_factory=Firewall)
-    alarms: Alarms = Field(default_factory=Alarms)
-    health_check: HealthCheck = Field(default_factory=HealthCheck)
-    deregistration_delay: Annotated[int, Field(ge=0, le=3600)] = Field(
-        default=30, description="Seconds that a leaving copy may finish its requests."
-    )
-    wait_until_healthy: bool = Field(
-        default=False,
-        description="`pulumi up` waits until new copies serve before it sends them requests.",
-    )
-    requests: Requests = Field(default_factory=Requests)
-    logs: Logs = Field(default_factory=Logs)
-    api_keys_secret: SecretArn | None = Field(
-        default=None, description="A Secrets Manager secret that holds API keys, comma separated."
-    )
-    settings: dict[SettingName, str] = Field(
-        default_factory=dict,
-        description="More TURNOUT_… settings of the server (docs/settings.md).",
-        json_schema_extra={"propertyNames": {"pattern": "^TURNOUT_[A-Z0-9_]+$"}},
-    )
-    tags: dict[TagKey, TagValue] = Field(
-        default_factory=dict, description="Tags for everything that takes tags."
-    )
-
-    @property
-    def tiers(self) -> tuple[Tiers, ...]:
-        """The tiers in the order of the file: one, or several with weights."""
-        if self.targets is not None:
-            return self.targets
-        assert self.target is not None  # noqa: S101 - the validator below holds it
-        return (self.target,)
-
-    @property
-    def has_front_door(self) -> bool:
-        """Whether a load balancer is made: not for `local`, nor for a function URL."""
-        return any(not is_doorless(tier) for tier in self.tiers)
 
     @model_validator(mode="after")
     def _parts_agree(self) -> "ServiceConfig":
-        from turnout.config.rules import disagreements  # rules read this class
-
         problems = tuple(disagreements(self))
         if problems:
             raise PydanticCustomError(
                 "turnout_rules", "{n} rules broken", {"n": len(problems), "problems": problems}
             )
         return self
-
-
-def is_doorless(tier: Tiers) -> bool:
-    """Whether the tier runs without the load balancer."""
-    return isinstance(tier, Local) or (isinstance(tier, Lambda) and tier.front == "function_url")

@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from turnout.config.service import ServiceConfig
+from turnout.config.fields import ServiceFields
 from turnout.config.surroundings import Build
 from turnout.config.target import Ec2, Ecs, Eks, Lambda, Local, Tiers
 
 
-def tier_warnings(config: ServiceConfig) -> tuple[str, ...]:
+def tier_warnings(config: ServiceFields) -> tuple[str, ...]:
     """What the tier will not do as the file may lead one to think, each as `path: message`."""
     return tuple(_warnings(config))
 
 
-def _warnings(config: ServiceConfig) -> Iterator[str]:
+def _warnings(config: ServiceFields) -> Iterator[str]:
     if all(isinstance(tier, Local) for tier in config.tiers):
         ignored = {
             "image", "network", "access", "certificate", "plain_http", "firewall", "alarms", "logs",
@@ -32,7 +32,7 @@ def _warnings(config: ServiceConfig) -> Iterator[str]:
         yield from _tier_warnings(config, tier)
 
 
-def _tier_warnings(config: ServiceConfig, tier: Tiers) -> Iterator[str]:
+def _tier_warnings(config: ServiceFields, tier: Tiers) -> Iterator[str]:
     single = config.scaling.min < 2
     match tier:
         case Lambda():
