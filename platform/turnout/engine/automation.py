@@ -3,7 +3,6 @@
 import os
 import runpy
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from pulumi.automation import LocalWorkspace, PulumiCommand, Stack
@@ -12,37 +11,37 @@ from turnout.engine.find import Engine
 from turnout.workspace import Workspace
 
 
-def environment(
-    engine: Engine, workspace: Workspace, given: Mapping[str, str] = os.environ
-) -> dict[str, str]:
-    """What the engine is told: state inside the project, unless the user has said where."""
+def environment(engine: Engine, backend: str) -> dict[str, str]:
+    """What the engine is told: where the state is, and that nothing in it is locked away."""
     tools = (Path(sys.executable).parent, engine.path.parent)
-    told = {
-        "PATH": os.pathsep.join((*map(str, tools), given.get("PATH", os.defpath))),
+    return {
+        "PATH": os.pathsep.join((*map(str, tools), os.environ.get("PATH", os.defpath))),
+        "PULUMI_BACKEND_URL": backend,
+        "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
-    if "PULUMI_BACKEND_URL" not in given:
-        workspace.state.mkdir(exist_ok=True)
-        told["PULUMI_BACKEND_URL"] = workspace.state.as_uri()
-    if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & given.keys():
-        told["PULUMI_CONFIG_PASSPHRASE"] = ""
-    return told
 
 
 def open_stack(engine: Engine, workspace: Workspace, stack: str) -> Stack:
-    """The stack, made where it does not exist yet."""
-    command = PulumiCommand(root=None if engine.path.parent.name != "bin" else _root(engine))
-    local = LocalWorkspace(
+    """A stack whose state is a file of the project, made where it does not exist yet."""
+    return Stack.create_or_select(stack, _local(engine, workspace))
+
+
+def existing_stack(engine: Engine, workspace: Workspace, stack: str) -> Stack:
+    """The same, but only where it exists. Raises StackNotFoundError."""
+    return Stack.select(stack, _local(engine, workspace))
+
+
+def _local(engine: Engine, workspace: Workspace) -> LocalWorkspace:
+    workspace.state.mkdir(exist_ok=True)
+    in_bin = engine.path.parent.name == "bin"
+    return LocalWorkspace(
         work_dir=str(workspace.root),
         program=lambda: _program(workspace.program),
-        env_vars=environment(engine, workspace),
-        pulumi_command=command,
+        env_vars=environment(engine, workspace.state.as_uri()),
+        # Elsewhere it is the one on PATH.
+        pulumi_command=PulumiCommand(str(engine.path.parent.parent)) if in_bin else None,
     )
-    return Stack.create_or_select(stack, local)
-
-
-def _root(engine: Engine) -> str:
-    return str(engine.path.parent.parent)
 
 
 def _program(folder: Path) -> None:

@@ -158,7 +158,7 @@ def _cluster(args: Mapping[str, Any], region: str) -> dict[str, Any]:
         ],
         "computeConfigs": [{"enabled": True, "nodePools": ["general-purpose", "system"]}],
         "status": "ACTIVE",
-        "version": "1.35",
+        "version": "1.36",
         "platformVersion": "eks.1",
         "tags": {},
     }

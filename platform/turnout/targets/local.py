@@ -14,6 +14,7 @@ from turnout.contract import Deployment, Workload
 from turnout.workspace import STATE, find_workspace
 
 DRAIN_SECONDS: Final = 10
+TYPE: Final = "pulumi-python:dynamic/turnout:LocalServer"
 
 
 class LocalServerProvider(dynamic.ResourceProvider):

@@ -1,0 +1,1 @@
+"""The subcommands of `turnout`, one module each."""

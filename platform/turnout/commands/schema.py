@@ -1,0 +1,27 @@
+"""`turnout schema`: the JSON schema of stack files."""
+
+import json
+from pathlib import Path
+
+import click
+
+from turnout.config import stack_file_schema
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write to this file.",
+)
+def schema_command(output: Path | None) -> None:
+    """Print the JSON schema of stack files.
+
+    The stack files name it in their first line, so that editors complete and check them.
+    """
+    text = json.dumps(stack_file_schema(), indent=2, ensure_ascii=False)
+    if output is None:
+        click.echo(text)
+    else:
+        output.write_text(text + "\n", encoding="utf-8")

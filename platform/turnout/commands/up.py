@@ -1,0 +1,121 @@
+"""`turnout up`: the local stack deployed, and three comments classified. What `make up` runs."""
+
+import time
+from collections.abc import Iterator
+
+import click
+from pulumi.automation import CommandError, ConcurrentUpdateError
+
+from turnout import local
+from turnout.commands.plan import make_plan
+from turnout.commands.samples import ClassifyError, classify_samples, print_results
+from turnout.commands.stack import mendable, stack_option
+from turnout.config import Local
+from turnout.engine import Engine, EngineError, Wanted, find, wanted
+from turnout.engine.automation import open_stack
+from turnout.engine.obtain import obtain
+from turnout.engine.screen import Screen
+from turnout.plan import ProgramError
+from turnout.plan.tree import print_plan
+from turnout.stackfile import checked_service, read_stack
+from turnout.targets.local import TYPE, server_spec
+from turnout.workspace import Workspace, find_workspace
+
+
+@click.command()
+@stack_option
+def up_command(stack: str) -> None:
+    """Deploy a stack of the local tier, and classify three comments with it.
+
+    Stacks on AWS are deployed with `pulumi up`, which shows what it will do and asks.
+    """
+    started = time.monotonic()
+    with mendable(EngineError, ProgramError, local.LocalServerError, ClassifyError):
+        workspace = find_workspace()
+        refuse_other_tiers(workspace, stack, "up")
+        engine = _engine()
+        if engine is None:
+            url = _serve_without_engine(workspace, stack)
+        else:
+            url = _deploy(engine, workspace, stack)
+        print_results(classify_samples(url))
+    _farewell(url, stack, time.monotonic() - started)
+
+
+def refuse_other_tiers(workspace: Workspace, stack: str, verb: str) -> None:
+    """Leaves what costs money to `pulumi`. Raises ClickException for a stack that is not local."""
+    config = checked_service(read_stack(workspace, stack))
+    kinds = [tier.kind for tier in config.tiers if not isinstance(tier, Local)]
+    if kinds:
+        raise click.ClickException(
+            f"stack {stack} runs on {' and '.join(kinds)}, not on this machine; use "
+            f"`pulumi {verb} --stack {stack}`, which shows what it will do and asks"
+        )
+
+
+def _engine() -> Engine | None:
+    want = wanted()
+    if want is Wanted.NONE:
+        click.echo("engine: none, as ENGINE asks; the server is started without Pulumi")
+        return None
+    engine = find(want)
+    if engine is None:
+        with Screen("engine") as screen:
+            try:
+                engine = obtain(want, screen)
+            except EngineError as error:
+                click.echo(f"engine: none ({error}); the server is started without Pulumi")
+                return None
+    click.echo(f"engine: pulumi {engine.version}, {engine.origin}")
+    return engine
+
+
+def _deploy(engine: Engine, workspace: Workspace, stack: str) -> str:
+    opened = open_stack(engine, workspace, stack)
+    try:
+        # The refresh sees a server that died since the last time.
+        result = opened.up(refresh=True, on_output=show)
+    except ConcurrentUpdateError:
+        locks = workspace.state / ".pulumi" / "locks"
+        raise click.ClickException(
+            f"another update of stack {stack} is running; if it was killed, remove {locks}"
+        ) from None
+    except CommandError:
+        # The engine has said on screen what is wrong.
+        raise click.ClickException(f"stack {stack} is not up") from None
+    return str(result.outputs["url"].value)
+
+
+def show(text: str) -> None:
+    """Prints what the engine says, set in."""
+    for line in _lines(text):
+        click.echo(f"  {line}")
+
+
+def _lines(text: str) -> Iterator[str]:
+    """What the engine says, without its signs of life."""
+    for line in text.splitlines():
+        if line.strip() and not line.startswith("@"):
+            yield line
+
+
+def _serve_without_engine(workspace: Workspace, stack: str) -> str:
+    plan = make_plan(stack)
+    print_plan(plan)
+    (server,) = plan.of_type(TYPE)
+    spec = server_spec(int(server.inputs["port"]), dict(server.inputs["environment"]))
+    running = local.ensure(workspace.root / str(server.inputs["folder"]), spec)
+    click.echo(
+        f"server: started, pid {running.pid}"
+        if running.started
+        else f"server: runs already, pid {running.pid}; nothing restarted"
+    )
+    return running.url
+
+
+def _farewell(url: str, stack: str, seconds: float) -> None:
+    other = "" if stack == "local" else f" (.venv/bin/turnout down --stack {stack})"
+    click.echo(f"\n  API    {url}/v1/classify")
+    click.echo(f"  docs   {url}/docs")
+    click.echo(f"  stop   make down{other}")
+    click.echo(f"\nup in {seconds:.1f} s")

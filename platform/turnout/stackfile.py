@@ -1,0 +1,233 @@
+"""Reads `Pulumi.<stack>.yaml` as the engine does, and knows the place of each key in it."""
+
+import difflib
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from turnout.config import ConfigError, ServiceConfig, parse_service
+from turnout.config.errors import ROOT
+from turnout.workspace import Workspace
+
+SECRET: Final = "[secret]"  # noqa: S105 - what stands for a secret that cannot be read here
+_PREFIX: Final = "Pulumi."
+_SUFFIX: Final = ".yaml"
+_MOST_KEYS: Final = 10_000
+
+
+class StackFileError(Exception):
+    """The stack file is missing or says something that cannot be read; the text says where."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in a file, counted from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class StackFile:
+    """A stack's configuration as the engine hands it to a program.
+
+    `config` maps full keys to text, or to JSON where the file has a mapping or a list.
+    Encrypted values are not decrypted: `[secret]` stands in their place.
+    """
+
+    stack: str
+    path: Path
+    config: Mapping[str, str]
+    secret_keys: frozenset[str]
+    places: Mapping[str, Place]
+
+    def at(self, path: str) -> str:
+        """`file:line:column` of the key `path`, or of the nearest one around it."""
+        while path and path not in self.places:
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
+        place = self.places.get(path, Place(1, 1))
+        return f"{_near(self.path)}:{place.line}:{place.column}"
+
+
+def stack_names(workspace: Workspace) -> tuple[str, ...]:
+    """The stacks that have a file."""
+    files = workspace.stacks.glob(f"{_PREFIX}*{_SUFFIX}")
+    return tuple(sorted(path.name.removeprefix(_PREFIX).removesuffix(_SUFFIX) for path in files))
+
+
+def read_stack(workspace: Workspace, stack: str) -> StackFile:
+    """The configuration of `stack`. Raises StackFileError."""
+    path = workspace.stacks / f"{_PREFIX}{stack}{_SUFFIX}"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise StackFileError(_no_such_stack(workspace, stack)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise StackFileError(f"{_near(path)} cannot be read: {error}") from None
+    try:
+        root = yaml.compose(text, _Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise StackFileError(f"{_near(path)}{place}: not YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise StackFileError(f"{_near(path)}: not YAML: {error}") from None
+    said, places = _read_config(path, root)
+    config = {_full(key, workspace.project): value for key, value in said.items()}
+    return StackFile(
+        stack=stack,
+        path=path,
+        config={key: _engine_text(value) for key, value in config.items()},
+        secret_keys=frozenset(key for key, value in config.items() if _is_secret(value)),
+        places={_full(key, workspace.project): place for key, place in places.items()},
+    )
+
+
+def checked_service(file: StackFile) -> ServiceConfig:
+    """The service that the file describes. Raises StackFileError with the place of each problem."""
+    if ROOT not in file.config:
+        raise StackFileError(
+            f"{file.at('')}: config has no {ROOT}; it says what to run, at least:\n"
+            f"    config:\n      {ROOT}:\n        name: hate-speech-api\n        target: local"
+        )
+    try:
+        data = json.loads(file.config[ROOT])
+    except ValueError:
+        data = file.config[ROOT]
+    try:
+        return parse_service(data)
+    except ConfigError as error:
+        lines = (f"{file.at(problem.path)}: {problem}" for problem in error.problems)
+        raise StackFileError("\n".join(lines)) from None
+
+
+def _no_such_stack(workspace: Workspace, stack: str) -> str:
+    names = stack_names(workspace)
+    if not names:
+        return f"there is no stack {stack}, nor any other in {workspace.stacks}"
+    near = difflib.get_close_matches(stack, names, 1)
+    hint = f", did you mean {near[0]}?" if near else ""
+    return f"there is no stack {stack}{hint} (the stacks here: {', '.join(names)})"
+
+
+def _read_config(path: Path, root: yaml.Node | None) -> tuple[dict[str, Any], dict[str, Place]]:
+    if root is None:
+        return {}, {}
+    if not isinstance(root, yaml.MappingNode):
+        raise StackFileError(f"{_near(path)}:1:1: must be a mapping of keys to values")
+    for key, value in _pairs(path, root):
+        if key.value != "config":
+            continue
+        if isinstance(value, yaml.ScalarNode) and value.value in ("", "null", "~"):
+            return {}, {}
+        if not isinstance(value, yaml.MappingNode):
+            raise StackFileError(f"{_where(path, value)}: config must be a mapping of keys")
+        places = dict(itertools.islice(_places(path, value, "", ()), _MOST_KEYS + 1))
+        if len(places) > _MOST_KEYS:
+            raise StackFileError(f"{_near(path)}: its aliases make more than {_MOST_KEYS} keys")
+        return _Loader("").construct_document(value), places
+    return {}, {}
+
+
+def _places(
+    path: Path, node: yaml.Node, prefix: str, above: tuple[yaml.Node, ...]
+) -> Iterator[tuple[str, Place]]:
+    if any(node is outer for outer in above):
+        raise StackFileError(f"{_where(path, node)}: {prefix} refers to itself")
+    above = (*above, node)
+    if isinstance(node, yaml.MappingNode):
+        for key, value in _pairs(path, node):
+            inner = f"{prefix}.{key.value}" if prefix else str(key.value)
+            yield inner, Place(key.start_mark.line + 1, key.start_mark.column + 1)
+            yield from _places(path, value, inner, above)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            inner = f"{prefix}[{index}]"
+            yield inner, Place(value.start_mark.line + 1, value.start_mark.column + 1)
+            yield from _places(path, value, inner, above)
+
+
+def _pairs(path: Path, node: yaml.MappingNode) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
+    seen: dict[str, int] = {}
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise StackFileError(f"{_where(path, key)}: a key must be text")
+        line = key.start_mark.line + 1
+        if key.value in seen:
+            raise StackFileError(
+                f"{_where(path, key)}: {key.value} is there twice; line {seen[key.value]} has it"
+            )
+        seen[key.value] = line
+        yield key, value
+
+
+def _where(path: Path, node: yaml.Node) -> str:
+    return f"{_near(path)}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
+
+
+def _near(path: Path) -> Path:
+    """The path as seen from the current folder, where it is inside it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _full(key: str, project: str) -> str:
+    """Pulumi, "Configuration": a key without a namespace is the project's."""
+    return key if ":" in key else f"{project}:{key}"
+
+
+def _is_secret(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return set(value) == {"secure"} or any(map(_is_secret, value.values()))
+    return isinstance(value, list) and any(map(_is_secret, value))
+
+
+def _engine_text(value: object) -> str:
+    shown = _without_secrets(value)
+    return shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
+
+
+def _without_secrets(value: object) -> Any:
+    if isinstance(value, Mapping):
+        if set(value) == {"secure"}:
+            return SECRET
+        return {str(key): _without_secrets(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(item) for item in value]
+    return value
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as the engine reads it: 1.2, where `yes`, `on` and `1:30` are text, and no dates."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own form
+        first: [
+            (tag, pattern)
+            for tag, pattern in resolvers
+            if tag not in {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool",
+                           "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
+        ]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }  # fmt: skip
+
+
+def _core(tag: str, pattern: str, first: str) -> None:
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{tag}", re.compile(f"(?:{pattern})$"), list(first)
+    )
+
+
+# YAML 1.2, "Core Schema".
+_core("bool", "true|True|TRUE|false|False|FALSE", "tTfF")
+_core("int", "[-+]?[0-9]+|0x[0-9a-fA-F]+", "-+0123456789")
+_core(
+    "float",
+    r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+",
+    "-+0123456789.",
+)
