@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import time
-from collections.abc import Callable, Iterable
+from itertools import count, groupby
 from typing import Any
 
 from sanic import HTTPResponse, Request, Sanic
 from sanic.exceptions import SanicException
 from sanic.handlers import ErrorHandler
 
+from turnout_inference.docs_page import docs_page
+from turnout_inference.endpoints import ENDPOINTS, Endpoint
 from turnout_inference.logs import fields
-from turnout_inference.routes import health, infinity, ours, tei
+from turnout_inference.openapi import openapi
+from turnout_inference.routes import ours
+from turnout_inference.routes.cors import preflight_headers
 from turnout_inference.routes.exchange import (
     ErrorShape,
     Exchange,
+    Handler,
+    admitted,
+    complete,
     from_sanic,
-    inference,
     internal_error,
+    keyed,
     observed,
     refuse,
     request_id,
 )
+from turnout_inference.routes.pages import assets
 from turnout_inference.service import Service
 
 log = logging.getLogger(__name__)
-_numbers = itertools.count(1)
+_numbers = count(1)
 UNKNOWN_PATH = "unknown"
 """What metrics and logs call a path that is not served: strangers choose those."""
 
@@ -50,7 +57,7 @@ class Errors(ErrorHandler):
             log.error("the request failed", exc_info=exception, extra=fields(path=path))
             error = internal_error()
         response = refuse(exchange, error, shape)
-        response.headers["x-request-id"] = exchange.request_id
+        complete(exchange, response)
         self._service.metrics.requests.labels(path, response.status).inc()
         return response
 
@@ -63,6 +70,7 @@ def create_app(service: Service) -> Sanic[Any, Any]:
         error_handler=Errors(service, shapes),
         configure_logging=False,
     )
+    app.ctx.shapes = shapes
     settings = service.settings
     app.config.update(
         {
@@ -78,31 +86,49 @@ def create_app(service: Service) -> Sanic[Any, Any]:
         }
     )
 
-    def route(path: str, methods: Iterable[str], handler: Callable[..., Any]) -> None:
-        app.add_route(handler, path, methods=list(methods), name=_name(path, methods))
-
-    for path, handler, shape in (
-        ("/v1/classify", ours.classify, ours.error),
-        ("/predict", tei.predict, tei.error),
-        ("/invocations", tei.predict, tei.error),
-        ("/classify", infinity.classify, infinity.error),
-    ):
-        shapes[path] = shape
-        route(path, ["POST"], inference(service, path, shape, handler))
-    for path, handler in (
-        ("/health", health.health),
-        ("/ping", health.health),
-        ("/readyz", health.health),
-        ("/livez", health.livez),
-        ("/metrics", health.metrics),
-        ("/v1/model", ours.model),
-        ("/info", tei.info),
-    ):
-        shapes[path] = ours.error
-        quiet = path not in {"/v1/model", "/info"}
-        route(path, ["GET", "HEAD"], observed(service, path, ours.error, handler, quiet=quiet))
+    served = [*ENDPOINTS]
+    if settings.pages:
+        document = openapi(service.model.manifest.name, not service.access.open)
+        served += [
+            Endpoint(asset.path, asset.handler(), "A page.", keyed=False, quiet=True)
+            for asset in assets(document, docs_page(document))
+        ]
+    for path, endpoints in groupby(sorted(served, key=_path), key=_path):
+        _route(app, service, path, list(endpoints))
     return app
 
 
-def _name(path: str, methods: Iterable[str]) -> str:
-    return f"{'_'.join(methods)}{path.replace('/', '_').replace('.', '_')}".lower()
+def _route(app: Sanic[Any, Any], service: Service, path: str, endpoints: list[Endpoint]) -> None:
+    """Serve a path: its methods, HEAD beside GET, and OPTIONS."""
+
+    def add(methods: list[str], handler: Handler, shape: ErrorShape, quiet: bool) -> None:
+        name = f"{methods[0]}{path}".replace("/", "_").replace(".", "_").lower()
+        observing = observed(service, path, shape, handler, quiet=quiet)
+        app.add_route(observing, path, methods=methods, name=name)
+
+    allowed: list[str] = []
+    for endpoint in endpoints:
+        handler = endpoint.handler
+        if endpoint.request is not None:
+            handler = admitted(handler)
+            app.ctx.shapes[path] = endpoint.shape
+        if endpoint.keyed:
+            handler = keyed(handler)
+        methods = ["GET", "HEAD"] if endpoint.method == "GET" else ["POST"]
+        add(methods, handler, endpoint.shape, endpoint.quiet)
+        allowed += methods
+    app.ctx.shapes.setdefault(path, ours.error)
+    add(["OPTIONS"], _options(", ".join([*sorted(allowed), "OPTIONS"])), ours.error, True)
+
+
+def _options(allowed: str) -> Handler:
+    async def options(exchange: Exchange) -> HTTPResponse:
+        origins = exchange.service.settings.cors_origins
+        headers = preflight_headers(exchange.request.headers.get("origin"), origins, allowed)
+        return HTTPResponse(None, 204, {"allow": allowed} | headers)
+
+    return options
+
+
+def _path(endpoint: Endpoint) -> str:
+    return endpoint.path

@@ -52,6 +52,10 @@ def main() -> int:
 
     try:
         settings = read_settings(os.environ)
+        if settings.api_keys_secret is not None:
+            from turnout_inference.key_secret import with_secret_keys
+
+            settings = with_secret_keys(settings)
     except SettingsRefused as refused:
         configure("info")
         for problem in refused.problems:
@@ -64,8 +68,8 @@ def main() -> int:
 def serve(settings: Settings) -> int:
     """Serve with these settings; the exit code."""
     from turnout_inference.cpus import granted_cpus, plan
+    from turnout_inference.listening import PortTaken
     from turnout_inference.model.errors import ModelRefused
-    from turnout_inference.server import PortTaken
 
     cpus = granted_cpus()
     workers, threads = plan(cpus, settings.workers, settings.threads, settings.threads_per_batch)
@@ -92,7 +96,7 @@ def serve(settings: Settings) -> int:
 
 
 def _one(settings: Settings, threads: int) -> int:
-    from turnout_inference.server import bind
+    from turnout_inference.listening import bind
     from turnout_inference.worker import load_and_run
 
     listener = bind(settings.host, settings.port)
@@ -101,8 +105,8 @@ def _one(settings: Settings, threads: int) -> int:
 
 
 def _several(settings: Settings, workers: int, threads: int) -> int:
+    from turnout_inference.listening import PortTaken, bind
     from turnout_inference.model.errors import ModelRefused
-    from turnout_inference.server import PortTaken, bind
     from turnout_inference.supervisor import Slot, Supervisor, shared_metrics
 
     # Alone first: a socket that others may share would not notice that the port is taken.

@@ -42,7 +42,7 @@ class ApiError(Exception):
         status: int,
         code: Code,
         message: str,
-        fix: str | None = None,
+        fix: str,
         *,
         headers: Mapping[str, str] | None = None,
         reason: str | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from turnout_inference.errors import ApiError, Code
 
@@ -89,8 +89,8 @@ class ErrorBody(_Answer):
 
     code: Code
     message: str
-    fix: str | None = None
-    request_id: str | None = None
+    fix: str
+    request_id: str
 
 
 class ErrorAnswer(_Answer):
@@ -119,7 +119,7 @@ class PredictRequest(_Lenient):
         ]
     ) = Field(examples=["오늘 날씨가 참 좋네요"])
     truncate: bool | None = None
-    truncation_direction: Literal["Right", "Left"] = "Right"
+    truncation_direction: Literal["Right", "Left", "right", "left"] = "Right"
     raw_scores: bool = False
 
 
@@ -128,6 +128,43 @@ class Prediction(_Answer):
 
     score: float
     label: str
+
+
+class PredictAnswer(RootModel[list[Prediction] | list[list[Prediction]]]):
+    """All labels of a text, best first; a list of such lists for a batch."""
+
+
+class InfoLabels(_Answer):
+    """Which index is which label, both ways."""
+
+    id2label: dict[str, str]
+    label2id: dict[str, int]
+
+
+class InfoModelType(_Answer):
+    """text-embeddings-inference's kinds of model; ours is always a classifier."""
+
+    classifier: InfoLabels
+
+
+class InfoAnswer(_Answer):
+    """text-embeddings-inference's description of a server."""
+
+    model_id: str
+    model_sha: str | None
+    model_dtype: str
+    served_model_name: str
+    model_type: InfoModelType
+    max_concurrent_requests: int
+    max_input_length: int
+    max_batch_tokens: int
+    max_batch_requests: int | None
+    max_client_batch_size: int
+    auto_truncate: bool
+    tokenization_workers: int
+    version: str
+    sha: str | None
+    docker_label: str | None
 
 
 class PredictError(_Answer):

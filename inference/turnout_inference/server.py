@@ -17,51 +17,18 @@ from sanic.application.state import ApplicationServerInfo
 from sanic.http.constants import HTTP
 
 from turnout_inference.app import create_app
+from turnout_inference.listening import BACKLOG
 from turnout_inference.logs import fields
 from turnout_inference.protocol import BoundedProtocol
 from turnout_inference.service import Service
 
 log = logging.getLogger("turnout.server")
 
-BACKLOG = 2048
-"""Connections that the kernel holds until they are accepted."""
 IDLE_GRACE = 1.0
 """Seconds that a silent connection is given during the drain: its next request may be on its
 way, and closing now would lose it."""
 SWEEP = 0.5
 """Seconds between two looks at connections that are too slow."""
-
-
-class PortTaken(Exception):  # noqa: N818 - it is a verdict, and reads as one
-    """The address cannot be listened on; the message says why."""
-
-
-def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """A socket that holds the address and refuses connections yet, or PortTaken.
-
-    shared: several sockets of this server hold it, and the kernel spreads connections.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if shared:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise PortTaken(f"{host}:{port} ({error.strerror or error})") from None
-    return listener
-
-
-def open_for_business(listener: socket.socket) -> None:
-    """Accept connections from now on, or PortTaken where another was quicker."""
-    try:
-        listener.listen(BACKLOG)
-    except OSError as error:
-        host, port = listener.getsockname()[:2]
-        raise PortTaken(f"{host}:{port} ({error.strerror or error})") from None
-    listener.setblocking(False)
 
 
 @dataclass(slots=True)

@@ -139,6 +139,12 @@ class Settings(BaseModel):
         description="Keys that clients must send (`Authorization: Bearer` or `X-API-Key`), comma "
         "separated so that they can be rotated. Unset: no key is asked for.",
     )
+    api_keys_secret: str | None = Field(
+        None,
+        pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+$",
+        description="ARN of an AWS Secrets Manager secret that holds the keys, read once at "
+        "start. Instead of `TURNOUT_API_KEYS`.",
+    )
     cors_origins: Several = Field(
         (), description="Origins whose pages may call the API, comma separated, or `*`."
     )
@@ -174,6 +180,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     known = {name: value for name, value in given.items() if name in Settings.model_fields}
     if "log_level" in known:
         known["log_level"] = known["log_level"].strip().lower()
+    if "api_keys" in known and "api_keys_secret" in known:
+        problems.append(f"{PREFIX}API_KEYS_SECRET: cannot stand beside {PREFIX}API_KEYS; keep one")
     try:
         settings = Settings.model_validate(known)
     except ValidationError as error:

@@ -10,9 +10,10 @@ from pathlib import Path
 import uvloop
 
 from turnout_inference.backend import load_backend
+from turnout_inference.listening import open_for_business
 from turnout_inference.metrics import Metrics
 from turnout_inference.model.manifest import load_manifest, model_digest
-from turnout_inference.server import open_for_business, serve
+from turnout_inference.server import serve
 from turnout_inference.service import Model, Service
 from turnout_inference.settings import Settings
 from turnout_inference.tokenizer import load_tokenizer

@@ -25,6 +25,7 @@ from sanic.http import Http
 
 from turnout_inference.errors import ApiError, Code
 from turnout_inference.logs import fields
+from turnout_inference.routes.cors import cors_headers
 from turnout_inference.service import Service
 from turnout_inference.strict_json import decode
 
@@ -110,12 +111,11 @@ def answer_json(value: object, status: int = 200, **headers: str) -> HTTPRespons
     )
 
 
-def inference(service: Service, path: str, shape: ErrorShape, handler: Handler) -> Any:
-    """A handler of work for the model: admitted, keyed, bounded in time and memory."""
+def admitted(handler: Handler) -> Handler:
+    """A handler of work for the model: bounded in number, memory and time."""
 
-    async def admitted(exchange: Exchange) -> HTTPResponse:
-        request = exchange.request
-        service.access.check(request.headers.get("authorization"), request.headers.get("x-api-key"))
+    async def handle(exchange: Exchange) -> HTTPResponse:
+        service = exchange.service
         if service.status not in {"ok", "draining"}:
             raise service.unavailable()
         service.door.enter()
@@ -125,21 +125,26 @@ def inference(service: Service, path: str, shape: ErrorShape, handler: Handler) 
             service.door.leave()
             service.door.release(exchange.held)
 
-    return observed(service, path, shape, admitted, streamed=True)
+    return handle
+
+
+def keyed(handler: Handler) -> Handler:
+    """A handler that asks for an API key first, where keys are configured."""
+
+    async def handle(exchange: Exchange) -> HTTPResponse:
+        headers = exchange.request.headers
+        exchange.service.access.check(headers.get("authorization"), headers.get("x-api-key"))
+        return await handler(exchange)
+
+    return handle
 
 
 def observed(
-    service: Service,
-    path: str,
-    shape: ErrorShape,
-    handler: Handler,
-    *,
-    streamed: bool = False,
-    quiet: bool = False,
+    service: Service, path: str, shape: ErrorShape, handler: Handler, *, quiet: bool = False
 ) -> Any:
     """A Sanic handler around ours: every answer is counted, logged and carries a request id.
 
-    quiet: log at debug, as for health checks.
+    The body is left to the handler to read. quiet: log at debug, as for health checks.
     """
 
     async def handle(request: Request, **_: object) -> HTTPResponse:
@@ -156,23 +161,32 @@ def observed(
         except Exception:
             log.exception("the request failed", extra=fields(request_id=exchange.request_id))
             response = refuse(exchange, internal_error(), shape)
-        response.headers["x-request-id"] = exchange.request_id
+        complete(exchange, response)
         _finish(exchange, response.status, quiet)
         return response
 
-    if streamed:
-        handle.is_stream = True  # type: ignore[attr-defined]
+    handle.is_stream = True  # type: ignore[attr-defined]
     return handle
 
 
-def refuse(exchange: Exchange, error: ApiError, shape: ErrorShape) -> HTTPResponse:
-    """The answer to a request that cannot be served; what is unread of its body is bounded."""
-    exchange.noted["error"] = error.code.value
-    exchange.service.metrics.rejections.labels(error.reason).inc()
+def complete(exchange: Exchange, response: HTTPResponse) -> None:
+    """The headers that every answer has; what is unread of a body is bounded."""
     stream = _stream(exchange.request)
     if stream.request_body:
         stream.request_max_size = _UNREAD
         stream.keep_alive = False
+    headers = response.headers
+    headers["x-request-id"] = exchange.request_id
+    headers["x-content-type-options"] = "nosniff"
+    origins = exchange.service.settings.cors_origins
+    if origins:
+        headers.update(cors_headers(exchange.request.headers.get("origin"), origins))
+
+
+def refuse(exchange: Exchange, error: ApiError, shape: ErrorShape) -> HTTPResponse:
+    """The answer to a request that cannot be served."""
+    exchange.noted["error"] = error.code.value
+    exchange.service.metrics.rejections.labels(error.reason).inc()
     status, body = shape(error, exchange.request_id)
     response = answer_json(body, status)
     response.headers.update(error.headers)

@@ -22,7 +22,4 @@ async def livez(exchange: Exchange) -> HTTPResponse:
 async def metrics(exchange: Exchange) -> HTTPResponse:
     """Prometheus's text format."""
     service = exchange.service
-    service.access.check(
-        exchange.request.headers.get("authorization"), exchange.request.headers.get("x-api-key")
-    )
     return HTTPResponse(service.metrics.exposition(), content_type=service.metrics.content_type)

@@ -52,7 +52,7 @@ async def classify(exchange: Exchange) -> HTTPResponse:
 
 def error(failure: ApiError, _request_id: str) -> tuple[int, object]:
     """infinity's JSON for an error."""
-    message = failure.message if failure.fix is None else f"{failure.message}: {failure.fix}"
+    message = f"{failure.message}: {failure.fix}"
     return failure.status, {
         "error": {
             "message": message,

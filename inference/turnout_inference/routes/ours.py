@@ -79,7 +79,7 @@ def error(failure: ApiError, request_id: str) -> tuple[int, object]:
     body = ErrorBody(
         code=failure.code, message=failure.message, fix=failure.fix, request_id=request_id
     )
-    return failure.status, ErrorAnswer(error=body).model_dump(mode="json", exclude_none=True)
+    return failure.status, ErrorAnswer(error=body).model_dump(mode="json")
 
 
 def note(exchange: Exchange, outcome: Outcome) -> None:

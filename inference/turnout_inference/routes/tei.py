@@ -73,7 +73,7 @@ async def info(exchange: Exchange) -> HTTPResponse:
 
 def error(failure: ApiError, _request_id: str) -> tuple[int, object]:
     """TEI's JSON for an error: 424 for the backend, 422 for a batch or text that is too large."""
-    message = failure.message if failure.fix is None else f"{failure.message}: {failure.fix}"
+    message = f"{failure.message}: {failure.fix}"
     status, kind = failure.status, _error_type(failure.code)
     if kind == "Backend" and failure.code is not Code.DEADLINE_EXCEEDED:
         status = 424
