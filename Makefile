@@ -7,26 +7,25 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 DISTRIBUTIONS := platform inference policies
 PROJECTS := $(DISTRIBUTIONS:%=%/pyproject.toml)
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --custom-compile-command 'make pins'
+# Two at once: what is set up beside what. The engine's messages come as they are said.
+BESIDE := $(MAKE) --no-print-directory --jobs 2
 
-.PHONY: help setup test lint format pins
+.PHONY: help up down test lint format setup engine schema pins
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.installed ## Make .venv with the pinned tools and the three packages.
+up: ## Deploy the local stack and classify three comments. ENGINE=none: without Pulumi.
+	@$(BESIDE) setup engine
+	@$(BIN)/turnout up
 
-.tools/uv/bin/uv: requirements/uv.txt
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target .tools/uv -r requirements/uv.txt
+down: setup ## Stop what `make up` has started.
+	@$(BIN)/turnout down
 
-$(VENV)/.installed: $(filter .tools/%,$(UV)) requirements/dev.txt $(PROJECTS)
-	@test -x $(BIN)/python || $(UV) venv --quiet --seed --python $(PYTHON) $(VENV)
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
-	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(DISTRIBUTIONS:%=-e ./%)
-	@touch $@
-
-test: setup ## Run every test.
-	@$(BIN)/python -m pytest
+test: ## Run every test, those with a real Pulumi engine too.
+	@$(BESIDE) setup engine
+	@$(BIN)/python -m pytest --numprocesses auto
 
 lint: setup ## Check style, types and the arrows between packages.
 	@$(BIN)/ruff check .
@@ -37,8 +36,25 @@ lint: setup ## Check style, types and the arrows between packages.
 format: setup ## Rewrite the code in the project's style.
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
+setup: $(VENV)/.installed ## Make .venv with the pinned tools and the three packages.
+
+engine: ## Make sure of a Pulumi engine: found, installed or built.
+	@PYTHONPATH=platform $(PYTHON) -m turnout.engine
+
+schema: setup ## Write the stack files' JSON schema anew.
+	@$(BIN)/turnout schema --output stacks/turnout.schema.json
+
 pins: $(filter .tools/%,$(UV)) ## Write the hashed requirements files anew.
 	@$(COMPILE) requirements/uv.in -o requirements/uv.txt
 	@$(COMPILE) inference/pyproject.toml -o requirements/server.txt
 	@$(COMPILE) platform/pyproject.toml policies/pyproject.toml -o requirements/deploy.txt
 	@$(COMPILE) requirements/dev.in $(PROJECTS) -o requirements/dev.txt
+
+.tools/uv/bin/uv: requirements/uv.txt
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target .tools/uv -r requirements/uv.txt
+
+$(VENV)/.installed: $(filter .tools/%,$(UV)) requirements/dev.txt $(PROJECTS)
+	@test -x $(BIN)/python || $(UV) venv --quiet --seed --python $(PYTHON) $(VENV)
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(DISTRIBUTIONS:%=-e ./%)
+	@touch $@
