@@ -75,3 +75,9 @@ def edit_manifest(folder: Path, **changes: object) -> None:
     """Change top-level fields of turnout.json, unchecked."""
     data = json.loads((folder / MANIFEST).read_bytes())
     (folder / MANIFEST).write_text(json.dumps(data | changes))
+
+
+def reseal(folder: Path) -> None:
+    """Make turnout.json agree with whatever the files are now: what a broken tool would do."""
+    files = {name: entry.model_dump() for name, entry in describe_files(folder).items()}
+    edit_manifest(folder, files=files)

@@ -193,10 +193,10 @@ class Moto:
 
     def empty(self) -> None:
         """Remove every object of the bucket `models`."""
-        for key in self.keys():
+        for key in self.objects():
             self.client.delete_object(Bucket="models", Key=key)
 
-    def keys(self) -> list[str]:
+    def objects(self) -> list[str]:
         """The keys in the bucket `models`, sorted."""
         listing = self.client.list_objects_v2(Bucket="models")
         return sorted(item["Key"] for item in listing.get("Contents", []))
