@@ -1,7 +1,7 @@
 """A service on AWS: the network, the one door, a tier or several behind it, and who is told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 import pulumi
@@ -16,6 +16,7 @@ from turnout.parts.dashboard import Dashboard, DashboardArgs
 from turnout.parts.dashboard_body import DashboardView, TierView
 from turnout.parts.firewall import Firewall, FirewallArgs
 from turnout.parts.front_door import FrontDoor, FrontDoorArgs
+from turnout.parts.image import Images
 from turnout.parts.network import Network, NetworkArgs
 from turnout.parts.notifications import Notifications, NotificationsArgs
 from turnout.parts.tags import service_tags
@@ -44,6 +45,7 @@ class _Surroundings:
 
     config: ServiceConfig
     workload: contract.Workload
+    images: Images
     account: Account
     network: Network
     front_door: FrontDoor | None
@@ -64,12 +66,13 @@ class _Deployed:
 def deploy(
     config: ServiceConfig,
     workload: contract.Workload,
+    images: Images,
     account: Account,
     opts: pulumi.ResourceOptions,
 ) -> contract.Outputs:
     """Every resource of the service, each a child of `opts.parent`."""
     name = config.name
-    around = _surroundings(config, workload, account, opts)
+    around = _surroundings(config, workload, images, account, opts)
     deployed = [_deploy_tier(around, tier) for tier in config.tiers]
     door = around.front_door
     tags = service_tags(config.name, pulumi.get_stack(), "shared", config.tags)
@@ -112,6 +115,7 @@ def deploy(
 def _surroundings(
     config: ServiceConfig,
     workload: contract.Workload,
+    images: Images,
     account: Account,
     opts: pulumi.ResourceOptions,
 ) -> _Surroundings:
@@ -167,6 +171,7 @@ def _surroundings(
     return _Surroundings(
         config=config,
         workload=workload,
+        images=images,
         account=account,
         network=network,
         front_door=front_door,
@@ -253,6 +258,9 @@ def _run(
     full: str, around: _Surroundings, tier: Tiers, door: Door | None, tags: Mapping[str, str]
 ) -> contract.Deployment:
     config, network = around.config, around.network
+    workload = around.workload
+    if not isinstance(tier, Local):
+        workload = replace(workload, image=around.images.references[tier.architecture])
     place = Place(
         vpc_id=network.vpc_id,
         cidr=network.cidr,
@@ -263,7 +271,7 @@ def _run(
     def args(tier: T) -> TierArgs[T]:
         return TierArgs(
             tier=tier,
-            workload=around.workload,
+            workload=workload,
             scaling=config.scaling,
             requests=config.requests,
             alarms=config.alarms,

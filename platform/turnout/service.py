@@ -89,12 +89,14 @@ def _deploy(config: ServiceConfig, opts: pulumi.ResourceOptions) -> Outputs:
         )
     from turnout import on_aws
     from turnout.parts.account import look_up_account
-    from turnout.parts.image import image_of
+    from turnout.parts.image import images_of
 
     account = look_up_account(pulumi.InvokeOptions(parent=opts.parent))
-    image = image_of(config, account, opts)
-    workload = _workload(config, image=image.reference, repository_arn=image.repository_arn)
-    return on_aws.deploy(config, workload, account, opts)
+    images = images_of(config, account, opts)
+    workload = _workload(
+        config, image=images.references[tier.architecture], repository_arn=images.repository_arn
+    )
+    return on_aws.deploy(config, workload, images, account, opts)
 
 
 def _workload(

@@ -246,4 +246,8 @@ class Build(Part):
         default=None, description="An ECR repository's URL; otherwise the stack makes one."
     )
     context: str = Field(default=".", description="Build context, relative to Pulumi.yaml.")
+    cache: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._:/-]*:[A-Za-z0-9_.-]+$")] | None = Field(
+        default=None,
+        description="A registry's <repository>:<tag>, mutable, that keeps layers between machines.",
+    )
     dockerfile: str = Field(default="inference/Dockerfile", description="Relative to Pulumi.yaml.")

@@ -1,37 +1,61 @@
-"""The image that every tier runs: named by digest in the stack file, or built by the stack."""
+"""The images that tiers run: named by digest in the stack file, or built by the stack."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 
-from turnout.config import ServiceConfig
+from turnout.config import Local, ServiceConfig
 from turnout.parts.account import Account
 from turnout.parts.statements import ecr_repository
+from turnout.sizing import Architecture
 
 
 @dataclass(frozen=True, kw_only=True)
-class Image:
-    """`reference` is by digest; `repository_arn` is None for a registry other than ECR."""
+class Images:
+    """An image by digest for each architecture that a tier asks for."""
 
-    reference: pulumi.Input[str]
+    references: Mapping[Architecture, pulumi.Input[str]]
     repository_arn: pulumi.Input[str] | None
+    """None for a registry other than ECR."""
 
 
-def named_image(reference: str, account: Account) -> Image:
-    """The image `<repository>@sha256:…` of the stack file."""
-    if ecr_repository(reference) is None:
-        return Image(reference=reference, repository_arn=None)
-    return Image(
-        reference=reference,
-        repository_arn=account.partition.apply(
-            lambda partition: str(ecr_repository(reference, partition))
+def images_of(config: ServiceConfig, account: Account, opts: pulumi.ResourceOptions) -> Images:
+    """The images of the stack file; those that are to be built are built below `opts.parent`."""
+    architectures: list[Architecture] = sorted(
+        {tier.architecture for tier in config.tiers if not isinstance(tier, Local)}
+    )
+    if isinstance(config.image, str):
+        return _named(config.image, architectures, account)
+    if config.image is None:
+        raise TypeError("a tier on AWS has an image")
+    from turnout.parts.image_build import ImageBuild, ImageBuildArgs
+
+    built = ImageBuild(
+        f"{config.name}-image",
+        ImageBuildArgs(
+            service=config.name,
+            build=config.image,
+            architectures=architectures,
+            keep=config.environment != "dev",
+            account=account,
+            tags=config.tags,
         ),
+        opts,
+    )
+    return Images(references=built.references, repository_arn=built.repository_arn)
+
+
+def _named(reference: str, architectures: list[Architecture], account: Account) -> Images:
+    """The image `<repository>@sha256:…`: of several platforms where tiers differ in theirs."""
+    return Images(
+        references=dict.fromkeys(architectures, reference),
+        repository_arn=repository_arn(reference, account),
     )
 
 
-def image_of(config: ServiceConfig, account: Account, opts: pulumi.ResourceOptions) -> Image:
-    """The image of the stack file; one that is to be built is built below `opts.parent`."""
-    if isinstance(config.image, str):
-        return named_image(config.image, account)
-    del opts
-    raise pulumi.RunError("turnout:service.image: build: true is not there yet")
+def repository_arn(reference: str, account: Account) -> pulumi.Output[str] | None:
+    """The ARN of the ECR repository that an image or a repository's URL names; None elsewhere."""
+    if ecr_repository(reference) is None:
+        return None
+    return account.partition.apply(lambda partition: str(ecr_repository(reference, partition)))

@@ -14,9 +14,10 @@ UNTAGGED_DAYS: Final = 7
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryArgs:
-    """With `keep` the images outlive the stack."""
+    """With `keep` the images outlive the stack; `keep_untagged` where they are pushed by digest."""
 
     keep: bool
+    keep_untagged: bool = False
     tags: Mapping[str, str]
 
 
@@ -44,7 +45,7 @@ class Registry(pulumi.ComponentResource):
         ecr.LifecyclePolicy(
             name,
             repository=repository.name,
-            policy=json.dumps(lifecycle_policy(), sort_keys=True),
+            policy=json.dumps(lifecycle_policy(keep_untagged=args.keep_untagged), sort_keys=True),
             opts=child,
         )
         self.arn = repository.arn
@@ -52,30 +53,29 @@ class Registry(pulumi.ComponentResource):
         self.register_outputs({"arn": self.arn, "url": self.url})
 
 
-def lifecycle_policy() -> dict[str, Any]:
-    """Untagged images go after a week, all but the newest thirty in any case."""
+def lifecycle_policy(*, keep_untagged: bool) -> dict[str, Any]:
+    """All but the newest thirty images go; untagged ones after a week, unless they are kept."""
+    untagged = {
+        "description": "Untagged images",
+        "selection": {
+            "tagStatus": "untagged",
+            "countType": "sinceImagePushed",
+            "countUnit": "days",
+            "countNumber": UNTAGGED_DAYS,
+        },
+    }
+    oldest = {
+        "description": "All but the newest",
+        "selection": {
+            "tagStatus": "any",
+            "countType": "imageCountMoreThan",
+            "countNumber": KEPT_IMAGES,
+        },
+    }
+    rules = [oldest] if keep_untagged else [untagged, oldest]
     return {
         "rules": [
-            {
-                "rulePriority": 1,
-                "description": "Untagged images",
-                "selection": {
-                    "tagStatus": "untagged",
-                    "countType": "sinceImagePushed",
-                    "countUnit": "days",
-                    "countNumber": UNTAGGED_DAYS,
-                },
-                "action": {"type": "expire"},
-            },
-            {
-                "rulePriority": 2,
-                "description": "All but the newest",
-                "selection": {
-                    "tagStatus": "any",
-                    "countType": "imageCountMoreThan",
-                    "countNumber": KEPT_IMAGES,
-                },
-                "action": {"type": "expire"},
-            },
+            {"rulePriority": priority, "action": {"type": "expire"}, **rule}
+            for priority, rule in enumerate(rules, 1)
         ]
     }

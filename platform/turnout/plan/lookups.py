@@ -164,6 +164,18 @@ def _cluster(args: Mapping[str, Any], region: str) -> dict[str, Any]:
     }
 
 
+def _registry_login(_: Mapping[str, Any], region: str) -> dict[str, Any]:
+    registry = f"{EXAMPLE_ACCOUNT}.dkr.ecr.{region}.{_dns_suffix(region)}"
+    return {
+        "id": region,
+        "authorizationToken": "",
+        "expiresAt": "1970-01-01T00:00:00Z",
+        "password": "",
+        "proxyEndpoint": f"https://{registry}",
+        "userName": "AWS",
+    }
+
+
 def _named_cidrs(args: Mapping[str, Any], region: str) -> dict[str, Any]:
     return {
         "id": "pl-0123456789abcdef0",
@@ -203,6 +215,7 @@ _ANSWERS: Final[Mapping[str, Callable[[Mapping[str, Any], str], dict[str, Any]]]
     "aws:ec2/getSubnet:getSubnet": _subnet,
     "aws:ec2/getPrefixList:getPrefixList": _named_cidrs,
     "aws:ec2/getManagedPrefixList:getManagedPrefixList": _named_cidrs,
+    "aws:ecr/getAuthorizationToken:getAuthorizationToken": _registry_login,
     "aws:eks/getCluster:getCluster": _cluster,
     "aws:route53/getZone:getZone": _zone,
 }

@@ -115,13 +115,13 @@ class AutoModeCluster(pulumi.ComponentResource):
                 # Whoever runs the first `up` must be able to make the objects in the cluster.
                 "bootstrap_cluster_creator_admin_permissions": True,
             },
-            vpc_config={
-                "subnet_ids": list(args.place.subnet_ids),
-                "security_group_ids": [self._api_group(name, args).id],
-                "endpoint_private_access": True,
-                "endpoint_public_access": bool(public),
-                "public_access_cidrs": sorted(public) if public else None,
-            },
+            vpc_config=eks.ClusterVpcConfigArgs(
+                subnet_ids=list(args.place.subnet_ids),
+                security_group_ids=[self._api_group(name, args).id],
+                endpoint_private_access=True,
+                endpoint_public_access=bool(public),
+                public_access_cidrs=sorted(public) if public else None,
+            ),
             encryption_config={"resources": ["secrets"], "provider": {"key_arn": key.arn}},
             enabled_cluster_log_types=list(CONTROL_PLANE_LOGS),
             # Outside dev a version's end must not upgrade the cluster behind the stack's back.

@@ -27,6 +27,9 @@ class KubernetesServiceArgs:
 class KubernetesService(pulumi.ComponentResource):
     """Namespace, pods, and everything around them."""
 
+    pods: pulumi.Resource
+    """The Deployment: made once its first pods are ready."""
+
     def __init__(
         self,
         name: str,
@@ -72,7 +75,7 @@ class KubernetesService(pulumi.ComponentResource):
         # Before the pods: a controller with a readiness gate gives it to new pods only, and on the
         # way down the binding must still be there while pods leave.
         binding = _custom(name, manifests.target_group_binding(objects), child(service))
-        deployment = apps.v1.Deployment(
+        self.pods = apps.v1.Deployment(
             name,
             **_said(manifests.deployment(objects)),
             opts=child(
@@ -85,7 +88,7 @@ class KubernetesService(pulumi.ComponentResource):
             ),
         )
         autoscaling.v2.HorizontalPodAutoscaler(
-            name, **_said(manifests.autoscaler(objects)), opts=child(deployment)
+            name, **_said(manifests.autoscaler(objects)), opts=child(self.pods)
         )
         self.register_outputs({})
 

@@ -59,7 +59,7 @@ class EksTarget(pulumi.ComponentResource):
             child,
         )
         ready = [*ready, args.door.route, *self._identity(name, cluster, namespace, args)]
-        KubernetesService(
+        service = KubernetesService(
             name,
             KubernetesServiceArgs(
                 objects=_objects(args, args.door, namespace),
@@ -86,6 +86,7 @@ class EksTarget(pulumi.ComponentResource):
                 errors=args.door.signals["errors"],
                 extra={},
             ),
+            ready=(service.pods,),
         )
         self.register_outputs({"clusterName": cluster.name})
 

@@ -53,15 +53,20 @@ class LambdaTarget(pulumi.ComponentResource):
             function_version=function.version,
             opts=child,
         )
-        if args.tier.provisioned_concurrency:
-            lambda_.ProvisionedConcurrencyConfig(
-                name,
-                function_name=function.name,
-                qualifier=alias.name,
-                provisioned_concurrent_executions=args.tier.provisioned_concurrency,
-                opts=child,
-            )
-        url = self._way_in(name, args.door, function, alias)
+        warm = (
+            [
+                lambda_.ProvisionedConcurrencyConfig(
+                    name,
+                    function_name=function.name,
+                    qualifier=alias.name,
+                    provisioned_concurrent_executions=args.tier.provisioned_concurrency,
+                    opts=child,
+                )
+            ]
+            if args.tier.provisioned_concurrency
+            else []
+        )
+        url, attached = self._way_in(name, args.door, function, alias)
         memory = MemoryMetric(namespace=f"turnout/{function_name}", size_mb=args.tier.memory)
         record_memory(name, log_group.name, memory, child)
         self.deployment = contract.Deployment(
@@ -72,6 +77,7 @@ class LambdaTarget(pulumi.ComponentResource):
             log_group=log_group.name,
             url=url,
             signals=signals(function.name, args.tier, args.alarms, args.door, memory),
+            ready=(attached, *warm),
         )
         self.register_outputs({"functionName": function.name, "aliasArn": alias.arn, "url": url})
 
@@ -148,18 +154,19 @@ class LambdaTarget(pulumi.ComponentResource):
 
     def _way_in(
         self, name: str, door: Door | None, function: lambda_.Function, alias: lambda_.Alias
-    ) -> pulumi.Output[str] | None:
+    ) -> tuple[pulumi.Output[str] | None, pulumi.Resource]:
         """The load balancer, or a URL that only IAM identities of the account can call."""
         child = pulumi.ResourceOptions(parent=self)
         if door is None:
-            return lambda_.FunctionUrl(
+            own = lambda_.FunctionUrl(
                 name,
                 function_name=function.name,
                 qualifier=alias.name,
                 authorization_type="AWS_IAM",
                 invoke_mode="BUFFERED",
                 opts=child,
-            ).function_url
+            )
+            return own.function_url, own
         permission = lambda_.Permission(
             name,
             action="lambda:InvokeFunction",
@@ -169,14 +176,13 @@ class LambdaTarget(pulumi.ComponentResource):
             source_arn=door.target_group.arn,
             opts=child,
         )
-        lb.TargetGroupAttachment(
+        return None, lb.TargetGroupAttachment(
             name,
             target_group_arn=door.target_group.arn,
             target_id=alias.arn,
             # The load balancer tries the function when it is registered.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
-        return None
 
 
 # AWS, "Giving Lambda functions access to resources in an Amazon VPC", "Required IAM permissions":
