@@ -241,8 +241,9 @@ class _ManagedRole:
 def existing_cluster(name: str, place: Place, opts: pulumi.InvokeOptions) -> ClusterFacts:
     """The cluster called `name`, which must stand in the service's VPC."""
     found = eks.get_cluster_output(name=name, opts=opts)
-    checked = pulumi.Output.all(found.vpc_config, place.vpc_id).apply(
-        lambda both: check_vpc(name, str(both[0].vpc_id), str(both[1]))
+    vpc_id = found.vpc_config.apply(lambda config: config.vpc_id)
+    checked = pulumi.Output.all(vpc_id, place.vpc_id).apply(
+        lambda both: check_vpc(name, str(both[0]), str(both[1]))
     )
     return ClusterFacts(
         name=checked,

@@ -63,16 +63,7 @@ def signals(
         "FunctionName": function_name,
         "Resource": pulumi.Output.concat(function_name, f":{ALIAS}"),
     }
-
-    def count(name: str, dimensions: Mapping[str, pulumi.Input[str]]) -> Signal:
-        return Signal(
-            metric=Metric(namespace=_NAMESPACE, name=name, dimensions=dimensions, statistic="Sum"),
-            unit="count",
-            bad_when="above",
-            threshold=0,
-            missing="notBreaching",
-        )
-
+    spilled = "ProvisionedConcurrencySpilloverInvocations"
     return Signals(
         cpu=Absent(
             reason="Lambda has no CPU metric; memory sets the CPU, and duration shows its lack"
@@ -92,38 +83,55 @@ def signals(
         ),
         response_time=door.signals["response_time"]
         if door is not None
+        else _milliseconds("UrlRequestLatency", "Average", alias, alarms.response_time),
+        errors=door.signals["errors"]
+        if door is not None
         else Signal(
-            metric=Metric(
-                namespace=_NAMESPACE, name="Duration", dimensions=alias, statistic="Average"
-            ),
-            unit="seconds",
+            metric=_metric("Url5xxCount", "Sum", alias),
+            share_of=_metric("UrlRequestCount", "Sum", alias),
+            unit="percent",
             bad_when="above",
-            threshold=alarms.response_time,
+            threshold=alarms.errors,
             missing="notBreaching",
-            scale=0.001,
         ),
-        errors=door.signals["errors"] if door is not None else count("Errors", alias),
         extra={
-            "throttles": count("Throttles", alias),
-            "failures": count("Errors", alias),
-            "longest-call": Signal(
-                metric=Metric(
-                    namespace=_NAMESPACE, name="Duration", dimensions=alias, statistic="Maximum"
-                ),
-                unit="seconds",
-                bad_when="above",
-                threshold=longest_request(tier),
-                missing="notBreaching",
-                scale=0.001,
+            "throttles": _none_of("Throttles", alias),
+            # A call that ended without an answer: a crash, a timeout, out of memory.
+            "failures": _none_of("Errors", alias),
+            "longest-call": _milliseconds("Duration", "Maximum", alias, longest_request(tier)),
+            **(
+                {"calls-past-warm-copies": _none_of(spilled, alias)}
+                if tier.provisioned_concurrency
+                else {}
             ),
-        }
-        | (
-            {
-                "cold-starts-despite-warm-copies": count(
-                    "ProvisionedConcurrencySpilloverInvocations", alias
-                )
-            }
-            if tier.provisioned_concurrency
-            else {}
-        ),
+        },
+    )
+
+
+def _metric(name: str, statistic: str, dimensions: Mapping[str, pulumi.Input[str]]) -> Metric:
+    return Metric(namespace=_NAMESPACE, name=name, dimensions=dimensions, statistic=statistic)
+
+
+def _none_of(name: str, dimensions: Mapping[str, pulumi.Input[str]]) -> Signal:
+    """One is too many; no figure means no calls."""
+    return Signal(
+        metric=_metric(name, "Sum", dimensions),
+        unit="count",
+        bad_when="above",
+        threshold=0,
+        missing="notBreaching",
+    )
+
+
+def _milliseconds(
+    name: str, statistic: str, dimensions: Mapping[str, pulumi.Input[str]], seconds: float
+) -> Signal:
+    """A metric in milliseconds, bad above `seconds`; no figure means no calls."""
+    return Signal(
+        metric=_metric(name, statistic, dimensions),
+        unit="seconds",
+        bad_when="above",
+        threshold=seconds,
+        missing="notBreaching",
+        scale=0.001,
     )
