@@ -37,6 +37,7 @@ format: setup ## Rewrite the code in the project's style.
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
 setup: $(VENV)/.installed ## Make .venv with the pinned tools and the three packages.
+	@:
 
 engine: ## Make sure of a Pulumi engine: found, installed or built.
 	@PYTHONPATH=platform $(PYTHON) -m turnout.engine
@@ -51,7 +52,7 @@ pins: $(filter .tools/%,$(UV)) ## Write the hashed requirements files anew.
 	@$(COMPILE) requirements/dev.in $(PROJECTS) -o requirements/dev.txt
 
 .tools/uv/bin/uv: requirements/uv.txt
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target .tools/uv -r requirements/uv.txt
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --require-hashes --upgrade --target .tools/uv -r requirements/uv.txt
 
 $(VENV)/.installed: $(filter .tools/%,$(UV)) requirements/dev.txt $(PROJECTS)
 	@test -x $(BIN)/python || $(UV) venv --quiet --seed --python $(PYTHON) $(VENV)

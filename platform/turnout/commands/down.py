@@ -32,12 +32,17 @@ def _destroy(workspace: Workspace, stack: str) -> bool:
     if engine is None or not (workspace.root / STATE / ".pulumi").is_dir():
         return False
     try:
-        existing_stack(engine, workspace, stack).destroy(on_output=show)
+        result = existing_stack(engine, workspace, stack).destroy(on_output=_show)
     except StackNotFoundError:
         return False
     except CommandError:
         raise click.ClickException(f"stack {stack} is not down") from None
-    return True
+    return bool(result.summary.resource_changes)
+
+
+def _show(text: str) -> None:
+    if not text.startswith(("The resources in the stack have been", "If you want to remove")):
+        show(text)
 
 
 def _stop(workspace: Workspace, stack: str) -> bool:

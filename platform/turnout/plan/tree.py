@@ -1,5 +1,6 @@
 """Prints a plan for people: the tree of components and resources, counts, warnings."""
 
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -26,8 +27,10 @@ _LONGEST: Final = 44
 
 def print_plan(plan: Plan, console: Console | None = None) -> None:
     """Prints `plan` on `console`, standard output unless given."""
-    console = console or Console(highlight=False, soft_wrap=True)
-    console.print(_tree(plan), soft_wrap=True, crop=False)
+    if console is None:
+        # In a file or a pipe nothing has to be cut or wrapped.
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else 400)
+    console.print(_tree(plan))
     console.print()
     for line in summary(plan):
         console.print(escape(line))
