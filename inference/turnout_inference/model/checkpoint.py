@@ -68,15 +68,17 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         ) from None
     except ValueError as error:
         raise ModelRefused(str(path), f"not valid JSON ({error})", "download it again") from None
+    if not isinstance(config, dict):
+        raise ModelRefused(str(path), "not a JSON object", "download it again")
     architecture = _architecture(config, path)
     _refuse_what_ctranslate2_cannot(config, architecture, path)
     labels = _labels(config, path)
-    pad_id = int(config.get("pad_token_id") or 0)
-    positions = int(config.get("max_position_embeddings", 512))
+    pad_id = _number(config, "pad_token_id", path, default=0)
+    positions = _number(config, "max_position_embeddings", path)
     return Checkpoint(
         folder=folder,
         architecture=architecture,
-        hidden_size=int(config.get("dim") or config["hidden_size"]),
+        hidden_size=_number(config, "dim" if architecture == "distilbert" else "hidden_size", path),
         labels=labels,
         problem_type=_problem_type(config, labels, path),
         max_tokens=positions - pad_id - 1 if architecture in _ROBERTA_LIKE else positions,
@@ -100,9 +102,10 @@ def load_classifier(checkpoint: Checkpoint) -> Any:
             trust_remote_code=False,
             output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # transformers and its readers raise nearly anything here
+        first = str(error).strip().partition("\n")[0]
         raise ModelRefused(
-            str(checkpoint.folder), f"cannot be loaded ({error})", "download the checkpoint again"
+            str(checkpoint.folder), f"cannot be loaded ({first})", "download the checkpoint again"
         ) from None
     if missing := sorted(report["missing_keys"]):
         raise ModelRefused(
@@ -189,11 +192,28 @@ def _refuse_what_ctranslate2_cannot(
         raise ModelRefused(f"{path}: is_decoder", "is true", "only encoders convert")
 
 
+def _number(config: dict[str, Any], key: str, path: Path, default: int | None = None) -> int:
+    value = config.get(key)
+    if value is None and default is not None:
+        return default
+    if not isinstance(value, int) or value < 0:
+        raise ModelRefused(f"{path}: {key}", f"is {value!r}", "a number from 0 is needed there")
+    return value
+
+
 def _labels(config: dict[str, Any], path: Path) -> tuple[str, ...]:
     named = config.get("id2label")
     if named is None:
-        named = {number: f"LABEL_{number}" for number in range(config.get("num_labels", 2))}
-    by_number = {int(number): str(label) for number, label in named.items()}
+        named = {
+            number: f"LABEL_{number}"
+            for number in range(_number(config, "num_labels", path, default=2))
+        }
+    try:
+        by_number = {int(number): str(label) for number, label in named.items()}
+    except (AttributeError, ValueError):
+        raise ModelRefused(
+            f"{path}: id2label", f"is {str(named)[:80]}", "it must map numbers to labels"
+        ) from None
     if sorted(by_number) != list(range(len(by_number))):
         raise ModelRefused(
             f"{path}: id2label", f"numbers are {sorted(by_number)}", "number labels from 0, no gaps"

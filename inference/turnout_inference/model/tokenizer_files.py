@@ -16,6 +16,9 @@ SENTENCEPIECE = "sentencepiece.bpe.model"
 _SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 """XLM-RoBERTa's first four ids; SentencePiece's own first three pieces make room for them."""
 
+_OLDER_FILES = ("vocab.txt", "vocab.json", "spiece.model", SENTENCEPIECE)
+"""What a tokenizer.json can be made from."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlacedTokenizer:
@@ -78,9 +81,12 @@ def _place_tokenizer_json(folder: Path, target: Path) -> None:
     if (folder / "tokenizer.json").is_file():
         shutil.copyfile(folder / "tokenizer.json", target)
         return
+    fix = "give a checkpoint with a tokenizer.json, or save one with AutoTokenizer"
+    if not any((folder / name).is_file() for name in _OLDER_FILES):
+        # transformers would make up an empty tokenizer instead of failing.
+        raise ModelRefused(str(folder), "has no tokenizer's file", fix)
     from transformers import AutoTokenizer
 
-    fix = "give a checkpoint with a tokenizer.json, or save one with AutoTokenizer"
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
