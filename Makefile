@@ -48,6 +48,7 @@ schema: setup ## Write the stack files' JSON schema anew.
 pins: $(filter .tools/%,$(UV)) ## Write the hashed requirements files anew.
 	@$(COMPILE) requirements/uv.in -o requirements/uv.txt
 	@$(COMPILE) inference/pyproject.toml -o requirements/server.txt
+	@$(COMPILE) inference/pyproject.toml --extra convert -o requirements/convert.txt
 	@$(COMPILE) platform/pyproject.toml policies/pyproject.toml -o requirements/deploy.txt
 	@$(COMPILE) requirements/dev.in $(PROJECTS) -o requirements/dev.txt
 
