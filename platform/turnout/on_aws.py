@@ -1,7 +1,7 @@
 """A service on AWS: the network, the one door, a tier or several behind it, and who is told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, replace, replace
 from typing import assert_never
 
 import pulumi
@@ -15,7 +15,7 @@ from turnout.parts.alarms import Alarms, AlarmsArgs, present_signals
 from turnout.parts.dashboard import Dashboard, DashboardArgs
 from turnout.parts.dashboard_body import DashboardView, TierView
 from turnout.parts.firewall import Firewall, FirewallArgs
-from turnout.parts.front_door import FrontDoor, FrontDoorArgs
+from turnout.parts.front_door import FrontDoor, FrontDoorArgs, keep_alive
 from turnout.parts.image import Images
 from turnout.parts.network import Network, NetworkArgs
 from turnout.parts.notifications import Notifications, NotificationsArgs
@@ -72,6 +72,10 @@ def deploy(
 ) -> contract.Outputs:
     """Every resource of the service, each a child of `opts.parent`."""
     name = config.name
+    if config.has_front_door:
+        workload = replace(
+            workload, environment={**workload.environment, **keep_alive(config.requests.timeout)}
+        )
     around = _surroundings(config, workload, images, account, opts)
     deployed = [_deploy_tier(around, tier) for tier in config.tiers]
     door = around.front_door

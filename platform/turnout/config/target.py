@@ -84,6 +84,10 @@ class Ec2(Tier):
     disk: Annotated[int, Field(ge=20, le=16384)] = Field(default=30, description="Root disk, GiB.")
     spot: SpotShare = Field(default=0, description="Share of Spot: a percentage, or true.")
     ssh: Ssh | None = Field(default=None, description="Off unless given; Session Manager is on.")
+    max_age: Annotated[int, Field(ge=1, le=365)] | None = Field(
+        default=None,
+        description="Days after which a machine gives way to a fresh one with the newest image.",
+    )
 
     @field_validator("instance_type")
     @classmethod

@@ -23,7 +23,7 @@ HTTPS: Final = 443
 # Longer than the server's own bound, so that the server is the one to say 504.
 _IDLE_MARGIN: Final = 5
 _LEAST_IDLE: Final = 60
-_MOST_IDLE: Final = 4000
+_KEEP_ALIVE_MARGIN: Final = 15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,7 +187,15 @@ class FrontDoor(pulumi.ComponentResource):
 
 def idle_timeout(request_timeout: int) -> int:
     """Seconds that the load balancer waits for an answer, given the server's own bound."""
-    return min(max(request_timeout + _IDLE_MARGIN, _LEAST_IDLE), _MOST_IDLE)
+    return max(request_timeout + _IDLE_MARGIN, _LEAST_IDLE)
+
+
+def keep_alive(request_timeout: int) -> dict[str, str]:
+    """The server's setting: an idle connection must outlast the load balancer's interest in it.
+
+    Else the server may close it while a request is on its way, which is answered with 502.
+    """
+    return {"TURNOUT_KEEP_ALIVE": str(idle_timeout(request_timeout) + _KEEP_ALIVE_MARGIN)}
 
 
 # Tiers come by rules of their own; this is heard only while there is none.

@@ -11,8 +11,8 @@ from turnout.parts.account import Account
 
 # AWS account ids in an image's registry: Amazon ECR, "Private registry".
 _ECR: Final = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\."
-    r"amazonaws\.com(?:\.cn)?/(?P<repository>[a-z0-9._/-]+)"
+    r"(?P<host>(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\."
+    r"amazonaws\.com(?:\.cn)?)/(?P<repository>[a-z0-9._/-]+)"
 )
 
 
@@ -84,6 +84,20 @@ def ecr_repository(image: str, partition: str = "aws") -> str | None:
     return (
         f"arn:{partition}:ecr:{match['region']}:{match['account']}:repository/{match['repository']}"
     )
+
+
+@dataclass(frozen=True)
+class EcrRegistry:
+    """A registry of Amazon ECR: its host name, and the region whose credentials it takes."""
+
+    host: str
+    region: str
+
+
+def ecr_registry(image: str) -> EcrRegistry | None:
+    """The ECR registry that `image` is in; None for any other."""
+    match = _ECR.match(image.partition("@")[0])
+    return None if match is None else EcrRegistry(host=match["host"], region=match["region"])
 
 
 def log_in_to_ecr() -> Statement:
