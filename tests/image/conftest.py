@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.image.container import Image, find_image
 
 

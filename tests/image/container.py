@@ -20,7 +20,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 STARTED_WITHIN = 30.0
 """Seconds; generous, because tests share the machine."""
@@ -96,7 +96,7 @@ class Container:
         )
         (self._bundle / "config.json").write_text(json.dumps(specification))
 
-    def __enter__(self) -> Container:
+    def __enter__(self) -> Self:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 ["runc", "run", "--bundle", self._bundle, self.name],
@@ -144,7 +144,10 @@ class Container:
     ) -> Answer:
         request = urllib.request.Request(f"http://127.0.0.1:{port or self.port}{path}")
         if body is not None:
-            request.data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            text = (
+                body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+            )
+            request.data = text
             request.add_header("content-type", "application/json")
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from tests.image.container import Answer, Container, Image
 from tests.image.test_contents import site_packages
 
