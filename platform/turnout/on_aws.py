@@ -1,7 +1,7 @@
 """A service on AWS: the network, the one door, a tier or several behind it, and who is told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace, replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 import pulumi

@@ -56,24 +56,11 @@ def make_group(
         termination_policies=["OldestLaunchTemplate", "OldestInstance"],
         metrics_granularity="1Minute",
         enabled_metrics=["GroupDesiredCapacity", "GroupInServiceInstances"],
-        instance_refresh={
-            "strategy": "Rolling",
-            "preferences": {
-                # A new machine serves before an old one goes.
-                "min_healthy_percentage": 100,
-                "max_healthy_percentage": 110,
-                "instance_warmup": str(WARM_UP_SECONDS),
-                # Auto Scaling goes back only to an image that is named, not looked up.
-                "auto_rollback": tier.ami is not None,
-            },
-        },
+        instance_refresh=_refresh(tier),
         wait_for_capacity_timeout="15m" if args.wait else "0",
         min_elb_capacity=scaling.min if args.wait else None,
         force_delete=not args.keep,
-        tags=[
-            {"key": key, "value": value, "propagate_at_launch": True}
-            for key, value in sorted({**args.tags, "Name": name}.items())
-        ],
+        tags=_tags({**args.tags, "Name": name}),
         opts=pulumi.ResourceOptions.merge(
             opts, pulumi.ResourceOptions(depends_on=[args.door.route, *before])
         ),
@@ -91,6 +78,27 @@ def make_group(
     )
     _scale(name, group, args, opts)
     return group
+
+
+def _refresh(tier: Ec2) -> autoscaling.GroupInstanceRefreshArgsDict:
+    """A change of the template rolls the machines: a new one serves before an old one goes."""
+    return {
+        "strategy": "Rolling",
+        "preferences": {
+            "min_healthy_percentage": 100,
+            "max_healthy_percentage": 110,
+            "instance_warmup": str(WARM_UP_SECONDS),
+            # Auto Scaling goes back only to an image that is named, not looked up.
+            "auto_rollback": tier.ami is not None,
+        },
+    }
+
+
+def _tags(tags: Mapping[str, str]) -> list[autoscaling.GroupTagArgsDict]:
+    return [
+        {"key": key, "value": value, "propagate_at_launch": True}
+        for key, value in sorted(tags.items())
+    ]
 
 
 def _machines(args: GroupArgs) -> dict[str, Any]:
