@@ -55,7 +55,10 @@ def make_group(
         max_instance_lifetime=None if tier.max_age is None else tier.max_age * _DAY_SECONDS,
         termination_policies=["OldestLaunchTemplate", "OldestInstance"],
         metrics_granularity="1Minute",
-        enabled_metrics=["GroupDesiredCapacity", "GroupInServiceInstances"],
+        enabled_metrics=[
+            autoscaling.Metric.GROUP_DESIRED_CAPACITY,
+            autoscaling.Metric.GROUP_IN_SERVICE_INSTANCES,
+        ],
         instance_refresh=_refresh(tier),
         wait_for_capacity_timeout="15m" if args.wait else "0",
         min_elb_capacity=scaling.min if args.wait else None,
