@@ -47,6 +47,7 @@ schema: setup ## Write the stack files' JSON schema anew.
 
 pins: $(filter .tools/%,$(UV)) ## Write the hashed requirements files anew.
 	@$(COMPILE) requirements/uv.in -o requirements/uv.txt
+	@$(COMPILE) requirements/build.in -o requirements/build.txt
 	@$(COMPILE) inference/pyproject.toml -o requirements/server.txt
 	@$(COMPILE) inference/pyproject.toml --extra convert -o requirements/convert.txt
 	@$(COMPILE) platform/pyproject.toml policies/pyproject.toml -o requirements/deploy.txt
