@@ -15,6 +15,7 @@ from typing import Any
 from turnout_policies.resources import Resource, UnknownValue
 
 Path = tuple[str | int, ...]
+OnRead = Callable[[Resource, "Path"], None]
 
 
 class NotKnownYet(Exception):  # noqa: N818 - a state of the value, not an error
@@ -44,7 +45,7 @@ class Properties:
         resource: Resource,
         value: Any = None,
         path: Path = (),
-        on_read: Callable[[Path], None] | None = None,
+        on_read: OnRead | None = None,
     ) -> None:
         self.resource = resource
         self.path = path
@@ -67,11 +68,15 @@ class Properties:
         """The value as it is, unknowns in it included."""
         return self._value
 
+    def note_read(self) -> None:
+        """Tell whoever listens that this place was read."""
+        if self._on_read is not None:
+            self._on_read(self.resource, self.path)
+
     @property
     def value(self) -> Any:
         """The plain value; raises `NotKnownYet` where there is none yet."""
-        if self._on_read is not None:
-            self._on_read(self.path)
+        self.note_read()
         if isinstance(self._value, UnknownValue):
             raise NotKnownYet(self.path, self.resource)
         return self._value
@@ -96,6 +101,11 @@ class Properties:
 
     def _child(self, key: str | int, value: Any) -> Properties:
         return Properties(self.resource, value, (*self.path, key), self._on_read)
+
+    def below(self, key: str) -> Properties:
+        """The value at a key, whether or not it is known what this one is."""
+        value = self._value.get(key) if isinstance(self._value, Mapping) else None
+        return self._child(key, value)
 
     def has(self, *keys: str) -> bool:
         """Whether something is set here; an output of another resource counts as set."""

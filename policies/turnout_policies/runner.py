@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
 from turnout_policies.packs import PACKS, Pack
-from turnout_policies.properties import Path, Properties
+from turnout_policies.properties import OnRead, Properties
 from turnout_policies.resources import Resource
 from turnout_policies.rule import Context, Finding, Level, Rule, Severity, Verdict, judge
 from turnout_policies.settings import RuleSettings, read_settings
@@ -79,7 +79,7 @@ def run(
     config: Mapping[str, Any] | None = None,
     *,
     today: date | None = None,
-    on_read: Callable[[Path], None] | None = None,
+    on_read: OnRead | None = None,
 ) -> Report:
     """Check resources against the rules of the packs.
 

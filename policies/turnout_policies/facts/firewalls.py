@@ -135,7 +135,7 @@ def has_foreign_groups(acl: Properties, stack: Stack) -> bool:
                 rule.has("ruleGroupReferenceStatement")
                 and not stack.targets(rule.block.at("statement"), RULE_GROUP)
             )
-            or rule.block.resource.type == WEB_ACL_RULE_GROUP
+            or rule.block.has("ruleGroupReference")
         ),
     )
 

@@ -213,4 +213,4 @@ def holders_of(group: Properties, context: Context) -> list[Properties]:
 
 
 def rule_resources_of(group: Properties, stack: Stack) -> list[Properties]:
-    return stack.referrers(group, "securityGroupId", *RULE_RESOURCES)
+    return stack.referrers(group, "securityGroupId", *RULE_RESOURCES, every=True)

@@ -36,6 +36,13 @@ TARGET_GROUP_BINDINGS = (
     "kubernetes:elbv2.k8s.aws/v1beta1:TargetGroupBinding",
 )
 SERVICE_TYPES = (ECS_SERVICE, AUTOSCALING_GROUP, FUNCTION, *TARGET_GROUP_BINDINGS)
+_BALANCER_NAMESPACES = ("AWS/ApplicationELB", "AWS/NetworkELB", "AWS/ELB")
+_NAMESPACES: dict[Tier, tuple[str, ...]] = {
+    "ecs": ("AWS/ECS", "ECS/ContainerInsights"),
+    "ec2": ("AWS/EC2", "CWAgent"),
+    "eks": ("ContainerInsights",),
+    "lambda": ("AWS/Lambda", "LambdaInsights"),
+}
 _INSIGHTS_POLICY = "CloudWatchLambdaInsightsExecutionRolePolicy"
 
 
@@ -159,6 +166,8 @@ def _is_about(alarm: Properties, signal: Signal, service: Service, stack: Stack)
 
 
 def _metric_is_about(metric: Metric, service: Service, stack: Stack) -> bool:
+    if metric.namespace not in (*_BALANCER_NAMESPACES, *_NAMESPACES[service.tier]):
+        return False
     subjects = _named_by(metric, service, stack)
     urns = {item.resource.urn for item in stack.targets(metric.dimensions)}
     if any(subject.resource.urn in urns for subject in subjects):
@@ -168,29 +177,31 @@ def _metric_is_about(metric: Metric, service: Service, stack: Stack) -> bool:
 
 def _named_by(metric: Metric, service: Service, stack: Stack) -> list[Properties]:
     """The resources that a metric of this service has in its dimensions."""
-    if metric.namespace in ("AWS/ApplicationELB", "AWS/NetworkELB", "AWS/ELB"):
+    if metric.namespace in _BALANCER_NAMESPACES:
         groups = list(service.target_groups)
-        return groups + [item for group in groups for item in load_balancers_of(group, stack)]
+        if _has_dimension(metric, "TargetGroup", TARGET_GROUP, stack):
+            return groups
+        return [item for group in groups for item in load_balancers_of(group, stack)]
     match service.tier:
         case "ecs":
-            return [service.subject, *_cluster_if_alone(metric, service, stack)]
+            if _has_dimension(metric, "ServiceName", ECS_SERVICE, stack):
+                return [service.subject]
+            return stack.targets(service.subject.at("cluster"), ECS_CLUSTER)
         case "ec2":
             return [service.subject]
         case "lambda":
-            return [
-                service.subject,
-                *stack.referrers(service.subject, "functionName", FUNCTION_ALIAS),
-            ]
+            aliases = stack.referrers(service.subject, "functionName", FUNCTION_ALIAS)
+            return [service.subject, *aliases]
         case "eks":
             return stack.of(EKS_CLUSTER)
 
 
-def _cluster_if_alone(metric: Metric, service: Service, stack: Stack) -> list[Properties]:
-    """The service's cluster, where the metric is the whole cluster's."""
+def _has_dimension(metric: Metric, name: str, type_: str, stack: Stack) -> bool:
+    """Whether a metric is of one thing of a type, rather than of all that are in something."""
     dimensions = metric.dimensions
-    if dimensions.known and any(key == "ServiceName" for key, _ in dimensions.entries()):
-        return []
-    return stack.targets(service.subject.at("cluster"), ECS_CLUSTER)
+    if dimensions.known:
+        return any(key == name for key, _ in dimensions.entries())
+    return bool(stack.targets(dimensions, type_))
 
 
 _NAME_KEYS = ("name", "arnSuffix", "id")

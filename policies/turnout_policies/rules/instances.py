@@ -94,7 +94,8 @@ def _disks_encrypted(holder: Properties, _: Context) -> Outcomes:
 
 
 def _mapping_encrypted(mapping: Properties) -> Outcomes:
-    if mapping.has("noDevice") or mapping.has("virtualName"):
+    # Even an empty `noDevice` takes the image's disk away.
+    if mapping.at("noDevice").value is not None or mapping.has("virtualName"):
         return
     yield from _encrypted(mapping.at("ebs"), mapping.place)
 
