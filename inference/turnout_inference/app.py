@@ -118,7 +118,7 @@ def _route(app: Sanic[Any, Any], service: Service, path: str, endpoints: list[En
         add(methods, handler, endpoint.shape, endpoint.quiet)
         allowed += methods
     app.ctx.shapes.setdefault(path, ours.error)
-    add(["OPTIONS"], _options(", ".join([*sorted(allowed), "OPTIONS"])), ours.error, True)
+    add(["OPTIONS"], _options(", ".join(sorted([*allowed, "OPTIONS"]))), ours.error, True)
 
 
 def _options(allowed: str) -> Handler:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from turnout_inference.errors import ApiError, Code
 
@@ -223,36 +225,63 @@ def parse(shape: type[Shape], value: object) -> Shape:
     try:
         return shape.model_validate(value)
     except ValidationError as error:
-        problems = {
-            f"{_path(problem['loc'])}: {_said(problem['msg'], problem['input'])}"
-            for problem in error.errors(include_url=False, include_context=False)
-        }
+        problems = _problems(error.errors(include_url=False, include_context=False))
         raise ApiError(
             422,
             Code.INVALID_REQUEST,
-            "; ".join(sorted(problems)[:5]),
+            "; ".join(problems[:5]),
             "the request's shape is described at /docs",
         ) from None
+
+
+def _problems(errors: Iterable[ErrorDetails]) -> list[str]:
+    """One line a place. Of a key that may have several shapes, the shape that fits furthest."""
+    wanted: dict[str, list[str]] = {}
+    given: dict[str, object] = {}
+    said: list[str] = []
+    depths: dict[object, int] = {}
+    ordered = sorted(errors, key=lambda error: -_depth(error["loc"]))
+    for error in ordered:
+        key = error["loc"][0] if error["loc"] else ""
+        if _depth(error["loc"]) < depths.setdefault(key, _depth(error["loc"])):
+            continue
+        path = _path(error["loc"])
+        if expected := _EXPECTED.get(error["type"]):
+            wanted.setdefault(path, []).append(expected)
+            given[path] = error["input"]
+        else:
+            said.append(f"{path}: {_PLAIN.get(error['type'], error['msg'])}")
+    for path, kinds in wanted.items():
+        found = _KINDS.get(type(given[path]), "this")
+        said.append(f"{path}: {' or '.join(dict.fromkeys(kinds))} was expected, not {found}")
+    return sorted(set(said))
+
+
+def _depth(location: tuple[int | str, ...]) -> int:
+    return sum(isinstance(step, int) for step in location)
 
 
 def _path(location: tuple[int | str, ...]) -> str:
     """`inputs[3]` from pydantic's location, without the names of a union's members."""
     path = "body"
-    for step in location:
+    for place, step in enumerate(location):
         if isinstance(step, int):
             path += f"[{step}]"
-        elif step.isidentifier() and step not in {"str"}:
-            path = step if path == "body" else f"{path}.{step}"
+        elif not place:
+            path = step[:80]
     return path
 
 
-def _said(message: str, value: object) -> str:
-    plain = message.removeprefix("Input should be ").removeprefix("a valid ")
-    if plain == message:
-        return message[0].lower() + message[1:]
-    return f"{plain} was expected, not {_KINDS.get(type(value), 'this')}"
-
-
+_EXPECTED = {
+    "string_type": "a string",
+    "list_type": "a list",
+    "bool_type": "true or false",
+    "model_type": "an object",
+}
+_PLAIN = {
+    "missing": "is required",
+    "extra_forbidden": "is not a key of this request",
+}
 _KINDS: dict[type, str] = {
     str: "a string",
     int: "a number",

@@ -38,6 +38,7 @@ class Serving:
     app: Sanic[Any, Any]
     service: Service
     server: Any
+    sweeper: asyncio.Task[None]
 
     async def drain(self) -> bool:
         """Finish what was admitted within the bound; whether nothing was cut off."""
@@ -52,6 +53,7 @@ class Serving:
         cut = sum(connection.in_request for connection in self._connections())
         for connection in self._connections():
             connection.cut()
+        self.sweeper.cancel()
         return not cut
 
     def _still_open(self, grace: float) -> bool:
@@ -66,8 +68,13 @@ class Serving:
         return list(self.server.connections)
 
 
-async def start(service: Service, listener: socket.socket) -> Serving:
-    """Serve on a listening socket, on the running event loop."""
+async def start(
+    service: Service, listener: socket.socket, beat: Callable[[], None] = lambda: None
+) -> Serving:
+    """Serve on a listening socket, on the running event loop.
+
+    beat is called every half second, for whoever watches this process.
+    """
     app = create_app(service)
     server = await app.create_server(
         sock=listener, protocol=BoundedProtocol, backlog=BACKLOG, access_log=False
@@ -77,7 +84,8 @@ async def start(service: Service, listener: socket.socket) -> Serving:
     app.state.server_info.append(ApplicationServerInfo(settings={"version": HTTP.VERSION_1}))
     await server.startup()  # type: ignore[no-untyped-call]
     service.start()
-    return Serving(app, service, server)
+    sweeper = asyncio.get_running_loop().create_task(_sweep(service, server, beat))
+    return Serving(app, service, server, sweeper)
 
 
 async def serve(
@@ -85,17 +93,15 @@ async def serve(
 ) -> bool:
     """Serve until SIGTERM or SIGINT, then drain; whether nothing was cut off.
 
-    beat is called every half second, for whoever watches this process. A second signal during
-    the drain ends it at once.
+    A second signal during the drain ends it at once.
     """
     loop = asyncio.get_running_loop()
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
-    serving = await start(service, listener)
+    serving = await start(service, listener, beat)
     host, port = listener.getsockname()[:2]
     log.info("serving", extra=fields(host=host, port=port, model=service.model.manifest.name))
-    sweeper = loop.create_task(_sweep(serving, beat))
     await told.wait()
     log.info("draining", extra=fields(requests=service.door.requests))
     told.clear()
@@ -103,7 +109,7 @@ async def serve(
     again = loop.create_task(told.wait())
     await asyncio.wait({drain, again}, return_when=asyncio.FIRST_COMPLETED)
     whole = drain.done() and drain.result()
-    for task in (drain, again, sweeper):
+    for task in (drain, again):
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
@@ -112,14 +118,13 @@ async def serve(
     return whole
 
 
-async def _sweep(serving: Serving, beat: Callable[[], None]) -> None:
-    service = serving.service
+async def _sweep(service: Service, server: Any, beat: Callable[[], None]) -> None:
     while True:
         beat()
         now = time.monotonic()
-        for connection in list(serving.server.connections):
+        for connection in list(server.connections):
             if connection.cut_slow_head(now, service.settings.read_timeout):
                 service.metrics.rejections.labels("slow_head").inc()
         service.gauge()
-        service.metrics.connections.set(len(serving.server.connections))
+        service.metrics.connections.set(len(server.connections))
         await asyncio.sleep(SWEEP)

@@ -199,12 +199,13 @@ def from_sanic(error: SanicException) -> ApiError:
         case NotFound():
             return ApiError(404, Code.NOT_FOUND, "there is nothing at this path", "see /docs")
         case MethodNotAllowed():
+            allowed = str(error.headers.get("Allow", "")).split(", ")
             return ApiError(
                 405,
                 Code.METHOD_NOT_ALLOWED,
                 "the path does not take this method",
                 "the Allow header lists those that it takes",
-                headers={"Allow": str(error.headers.get("Allow", ""))},
+                headers={"Allow": ", ".join(sorted(allowed))},
             )
         case PayloadTooLarge():
             return ApiError(413, Code.BODY_TOO_LARGE, str(error), "send less at once")
