@@ -64,6 +64,11 @@ class Properties:
         return not isinstance(self._value, UnknownValue)
 
     @property
+    def secret(self) -> bool:
+        """Whether the value is kept back as a secret."""
+        return isinstance(self._value, UnknownValue) and self._value.secret
+
+    @property
     def raw(self) -> Any:
         """The value as it is, unknowns in it included."""
         return self._value
@@ -110,7 +115,7 @@ class Properties:
     def has(self, *keys: str) -> bool:
         """Whether something is set here; an output of another resource counts as set."""
         found = self.at(*keys)
-        if not found.known and found.referred_urns():
+        if found.secret or (not found.known and found.referred_urns()):
             return True
         value = found.value
         return value is not None and value not in ("", [], {})

@@ -48,8 +48,12 @@ class UnknownValue:
     sources: tuple[str, ...] = ()
     """The URNs of the resources that it is made from, where they are told."""
 
+    secret: bool = False
+    """Whether it is kept back because it is a secret, not because it is not there yet."""
+
 
 UNKNOWN = UnknownValue()
+SECRET = UnknownValue(secret=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +90,14 @@ def canonical_type(token: str) -> str:
 def decode(value: Any) -> Any:
     """A JSON value with the engine's or the plan's markers turned into `UnknownValue`s.
 
-    A secret becomes its plain value where that is given, else unknown: no
-    rule needs to print a value, only to judge it.
+    A secret becomes its plain value where that is given, else `SECRET`: no
+    rule prints a value, rules only judge it.
     """
     match value:
         case str():
-            return UNKNOWN if value in _WIRE_UNKNOWNS or value == _PLAN_SECRET else value
+            if value == _PLAN_SECRET:
+                return SECRET
+            return UNKNOWN if value in _WIRE_UNKNOWNS else value
         case Mapping():
             if _PLAN_UNKNOWN in value:
                 return _unknown_of(value[_PLAN_UNKNOWN])
@@ -119,7 +125,7 @@ def _decode_secret(value: Mapping[str, Any]) -> Any:
         return decode(json.loads(value["plaintext"]))
     if "value" in value:
         return decode(value["value"])
-    return UNKNOWN
+    return SECRET
 
 
 def _is_custom(record: Mapping[str, Any]) -> bool:

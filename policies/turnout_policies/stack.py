@@ -95,6 +95,17 @@ class Stack:
             raise missing
         return certain
 
+    def configuring(
+        self, referred: Properties, own_name: str, name: str, *types: str
+    ) -> list[Properties]:
+        """The resources that refer to this one, by an output or by its name as text."""
+        certain = self.referrers(referred, name, *types)
+        own = referred.at(own_name)
+        by_text = [item for item in self.of(*types) if isinstance(item.below(name).raw, str)]
+        if certain or not by_text:
+            return certain
+        return [item for item in by_text if own.value and item.text(name) == own.text()]
+
     def _reference_of(self, referrer: Resource, name: str) -> _Reference:
         key = (referrer.urn, name)
         found = self._references.get(key)

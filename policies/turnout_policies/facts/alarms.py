@@ -196,13 +196,14 @@ def only_scales(alarm: Properties, stack: Stack) -> bool:
 def composites_over(alarm: Properties, stack: Stack) -> list[Properties]:
     """The composite alarms whose expression names this alarm."""
     found = stack.referrers(alarm, "alarmRule", COMPOSITE_ALARM)
+    composites = stack.of(COMPOSITE_ALARM)
     name = alarm.at("name")
-    if found or not name.known or not name.value:
+    if found or not composites or not name.value:
         return found
     quoted = (f'"{name.value}"', f"({name.value})", f":{name.value}")
     return [
         composite
-        for composite in stack.of(COMPOSITE_ALARM)
+        for composite in composites
         if any(text in composite.text("alarmRule") for text in quoted)
     ]
 

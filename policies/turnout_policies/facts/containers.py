@@ -39,12 +39,12 @@ class Variable:
 
 def holds_secret(variable: Variable) -> bool:
     """Whether a variable's name or value says that it is a secret in plain text."""
+    if variable.value.secret:
+        return True
     name = variable.name.upper().replace("-", "_")
     if name in _KEY_NAMES:
-        return bool(variable.value.raw)
+        return bool(variable.value.value)
     if _SECRET_NAME.search(name):
-        if not variable.value.known:
-            return True
         text = variable.value.text()
         return bool(text) and not text.startswith(_REFERENCES) and text.lower() not in _NOT_SECRET
     return contains_secret(variable.value.text())

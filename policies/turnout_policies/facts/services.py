@@ -18,6 +18,8 @@ from turnout_policies.facts.tokens import (
     FUNCTION,
     FUNCTION_ALIAS,
     FUNCTION_URL,
+    IAM_ROLE,
+    IAM_ROLE_ATTACHMENT,
     LISTENER,
     LISTENER_RULE,
     LOAD_BALANCER,
@@ -26,6 +28,7 @@ from turnout_policies.facts.tokens import (
 )
 from turnout_policies.properties import NotKnownYet, Properties
 from turnout_policies.resources import canonical_type
+from turnout_policies.rule import any_holds
 from turnout_policies.stack import Stack
 
 Tier = Literal["ecs", "ec2", "eks", "lambda"]
@@ -43,7 +46,8 @@ _NAMESPACES: dict[Tier, tuple[str, ...]] = {
     "eks": ("ContainerInsights",),
     "lambda": ("AWS/Lambda", "LambdaInsights"),
 }
-_INSIGHTS_POLICY = "CloudWatchLambdaInsightsExecutionRolePolicy"
+# In the name of the layer and of the managed policy.
+_INSIGHTS = "LambdaInsights"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,23 +129,14 @@ def measures(service: Service, signal: Signal, stack: Stack) -> bool:
 
 
 def _has_lambda_insights(function: Properties, stack: Stack) -> bool:
-    layers = function.at("layers")
-    if layers.known and any(
-        "LambdaInsights" in item.text() for item in layers.each() if item.known
-    ):
+    if any_holds(function.each("layers"), lambda layer: _INSIGHTS in layer.text()):
         return True
-    roles = stack.targets(function.at("role"), "aws:iam/role:Role")
     attachments = [
         item
-        for role in roles
-        for item in stack.referrers(
-            role, "role", "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
-        )
+        for role in stack.targets(function.at("role"), IAM_ROLE)
+        for item in stack.referrers(role, "role", IAM_ROLE_ATTACHMENT)
     ]
-    return any(
-        item.at("policyArn").known and _INSIGHTS_POLICY in item.text("policyArn")
-        for item in attachments
-    )
+    return any_holds(attachments, lambda item: _INSIGHTS in item.text("policyArn"))
 
 
 def alarms_for(service: Service, signal: Signal, stack: Stack) -> Iterator[Properties]:

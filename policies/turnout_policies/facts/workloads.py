@@ -61,13 +61,10 @@ def autoscalers_of(workload: Properties, stack: Stack) -> list[Properties]:
     """The horizontal autoscalers that scale a workload."""
     found = []
     for scaler in stack.of(*AUTOSCALERS):
-        target = scaler.at("spec", "scaleTargetRef", "name")
-        if not target.known:
-            if workload.resource.urn in target.referred_urns():
-                found.append(scaler)
-            continue
-        if stack.refers(scaler.resource, "spec", workload.resource) or (
-            target.text() != "" and target.text() == name_of(workload)
+        place = scaler.at("spec", "scaleTargetRef", "name")
+        named = place.known and place.text() != "" and place.text() == name_of(workload)
+        if named or any(
+            item.resource.urn == workload.resource.urn for item in stack.targets(place)
         ):
             found.append(scaler)
     return found

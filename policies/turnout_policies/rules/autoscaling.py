@@ -60,27 +60,20 @@ def _has_scaling_policy(target: Properties, context: Context) -> Outcomes:
             return
         policies = context.stack.referrers(target, "autoscalingGroupName", AUTOSCALING_POLICY)
     else:
-        policies = context.stack.referrers(
-            target, "resourceId", SCALING_POLICY
-        ) or context.stack.referrers(target, "scalableDimension", SCALING_POLICY)
-        policies = policies or _same_resource_id(target, context)
+        policies = _policies_of(target, context)
     if not policies:
         yield Finding("it may scale, but no policy says when")
 
 
-def _same_resource_id(target: Properties, context: Context) -> list[Properties]:
-    place = target.at("resourceId")
-    if not place.known:
-        urns = set(place.referred_urns())
-        return [
-            policy
-            for policy in context.stack.of(SCALING_POLICY)
-            if urns & set(policy.at("resourceId").referred_urns())
-        ]
-    return [
+def _policies_of(target: Properties, context: Context) -> list[Properties]:
+    """The policies of a scalable target, by its output, its text, or the service that both name."""
+    stack = context.stack
+    found = stack.configuring(target, "resourceId", "resourceId", SCALING_POLICY)
+    scaled = {item.resource.urn for item in stack.targets(target.at("resourceId"))}
+    return found or [
         policy
-        for policy in context.stack.of(SCALING_POLICY)
-        if policy.text("resourceId") == place.text()
+        for policy in stack.of(SCALING_POLICY)
+        if any(item.resource.urn in scaled for item in stack.targets(policy.at("resourceId")))
     ]
 
 

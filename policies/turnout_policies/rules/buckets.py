@@ -46,16 +46,8 @@ _NARROWING_KEYS = frozenset(
 
 
 def _parts(bucket: Properties, stack: Stack, type_: str) -> list[Properties]:
-    """The resources that configure a bucket, by id or by its name as text."""
-    found = stack.referrers(bucket, "bucket", type_)
-    name = bucket.at("bucket")
-    if found or not name.known or not name.value:
-        return found
-    return [
-        item
-        for item in stack.of(type_)
-        if item.at("bucket").known and item.text("bucket") == name.text()
-    ]
+    """The resources that configure a bucket."""
+    return stack.configuring(bucket, "bucket", "bucket", type_)
 
 
 def _blocks_public_access(bucket: Properties, context: Context) -> Outcomes:

@@ -95,7 +95,7 @@ def _drops_invalid_headers(balancer: Properties, _: Context) -> Outcomes:
 def _drop_invalid_headers(properties: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if properties.get("loadBalancerType") not in (None, "application"):
         return None
-    if properties.get("dropInvalidHeaderFields") is True:
+    if str(properties.get("dropInvalidHeaderFields")).lower() == "true":
         return None
     return {**properties, "dropInvalidHeaderFields": True}
 

@@ -44,7 +44,7 @@ def _endpoints_without_way_out(vpc: Properties, context: Context) -> Outcomes:
     if any(_has_public_ip(service) for service in services) and stack.of(INTERNET_GATEWAY):
         return
     names = []
-    for endpoint in stack.referrers(vpc, "vpcId", VPC_ENDPOINT):
+    for endpoint in stack.referrers(vpc, "vpcId", VPC_ENDPOINT, every=True):
         try:
             names.append(endpoint.text("serviceName"))
         except NotKnownYet as missing:

@@ -27,15 +27,8 @@ def _immutable(repository: Properties, _: Context) -> Outcomes:
 
 
 def _has_lifecycle(repository: Properties, context: Context) -> Outcomes:
-    if not context.stack.referrers(repository, "repository", ECR_LIFECYCLE):
-        name = repository.at("name")
-        named = [
-            item
-            for item in context.stack.of(ECR_LIFECYCLE)
-            if name.known and name.value and item.text("repository") == name.text()
-        ]
-        if not named:
-            yield Finding("old images are never deleted")
+    if not context.stack.configuring(repository, "name", "repository", ECR_LIFECYCLE):
+        yield Finding("old images are never deleted")
 
 
 def _not_open(policy: Properties, _: Context) -> Outcomes:
