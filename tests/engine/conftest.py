@@ -1,0 +1,24 @@
+"""The engine, and a bench to drive it with."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.harness import Workbench
+from turnout.engine import Engine, find
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    found = find()
+    if found is None:
+        pytest.skip("no Pulumi engine: `make engine` says why")
+    return found
+
+
+@pytest.fixture
+def bench(engine: Engine, tmp_path: Path) -> Iterator[Workbench]:
+    made = Workbench(engine, tmp_path)
+    yield made
+    made.close()
