@@ -37,7 +37,7 @@ class Service(pulumi.ComponentResource):
     def __init__(
         self, name: str, config: ServiceConfig, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("turnout:index:Service", name, {}, opts)
+        super().__init__("turnout:index:Service", name, {}, _bounded(config, opts))
         for warning in tier_warnings(config):
             pulumi.log.warn(warning, self)
         outputs = _deploy(config, pulumi.ResourceOptions(parent=self))
@@ -68,6 +68,17 @@ def configured() -> ServiceConfig:
         return parse_service(said)
     except ConfigError as error:
         raise pulumi.RunError(str(error)) from None
+
+
+def _bounded(
+    config: ServiceConfig, opts: pulumi.ResourceOptions | None
+) -> pulumi.ResourceOptions | None:
+    if config.permissions_boundary is None:
+        return opts
+    from turnout.parts.identity import bounded_by
+
+    bound = bounded_by(config.permissions_boundary)
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(transformations=[bound]))
 
 
 def _deploy(config: ServiceConfig, opts: pulumi.ResourceOptions) -> Outputs:

@@ -8,6 +8,7 @@ from turnout.config.scalars import (
     CertificateArn,
     ImageDigest,
     Part,
+    PolicyArn,
     SecretArn,
     ServiceName,
     SettingName,
@@ -109,6 +110,11 @@ class ServiceFields(Part):
         default_factory=dict,
         description="More TURNOUT_… settings of the server (docs/settings.md).",
         json_schema_extra={"propertyNames": {"pattern": "^TURNOUT_[A-Z0-9_]+$"}},
+    )
+    permissions_boundary: PolicyArn | None = Field(
+        default=None,
+        description="An IAM policy that bounds every role of the service; the foundation makes "
+        "one, and the roles of CI ask for it.",
     )
     tags: dict[TagKey, TagValue] = Field(
         default_factory=dict, description="Tags for everything that takes tags."

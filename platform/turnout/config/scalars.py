@@ -128,6 +128,18 @@ PrincipalArn = _text(
     rf"arn:{_PARTITION}:iam::\d{{12}}:(?:role|user)/[\w+=,.@/-]+",
     "the ARN of an IAM role or user, arn:aws:iam::<account>:role/<name>",
 )
+PolicyArn = _text(
+    rf"arn:{_PARTITION}:iam::\d{{12}}:policy/[\w+=,.@/-]+",
+    "the ARN of an IAM policy of yours, arn:aws:iam::<account>:policy/<name>",
+)
+OidcProviderArn = _text(
+    rf"arn:{_PARTITION}:iam::\d{{12}}:oidc-provider/token\.actions\.githubusercontent\.com",
+    "arn:aws:iam::<account>:oidc-provider/token.actions.githubusercontent.com",
+)
+StateUrl = _text(
+    r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]+)?",
+    "s3://<bucket> or s3://<bucket>/<prefix>",
+)
 HostedZoneId = _text("Z[0-9A-Z]{8,31}", "a Route 53 hosted zone's id, such as Z0123456789ABCDEF")
 Domain = _text(
     r"(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",

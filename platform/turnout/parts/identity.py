@@ -12,13 +12,14 @@ from turnout.parts.statements import Statement, document
 
 @dataclass(frozen=True, kw_only=True)
 class RoleArgs:
-    """`trust` is a trust policy as JSON (`statements.trust`)."""
+    """`trust` is a trust policy as JSON (`statements.trust`); `path` is IAM's, `/…/`."""
 
     description: str
     trust: pulumi.Input[str]
     statements: Sequence[Statement]
     """May be empty: a role that may do nothing yet."""
     tags: Mapping[str, str]
+    path: str = "/"
 
 
 class Role(pulumi.ComponentResource):
@@ -37,6 +38,7 @@ class Role(pulumi.ComponentResource):
         role = iam.Role(
             naming.logical(name, naming.ROLE),
             description=args.description,
+            path=args.path,
             assume_role_policy=args.trust,
             tags=args.tags,
             opts=child,
@@ -49,3 +51,17 @@ class Role(pulumi.ComponentResource):
             else []
         )
         self.register_outputs({"arn": self.arn, "name": self.name})
+
+
+def bounded_by(boundary_arn: str) -> pulumi.ResourceTransformation:
+    """Puts every role below the resource that it is given to under a permissions boundary."""
+
+    def bound(
+        args: pulumi.ResourceTransformationArgs,
+    ) -> pulumi.ResourceTransformationResult | None:
+        if args.type_ != "aws:iam/role:Role":
+            return None
+        props = {**args.props, "permissions_boundary": boundary_arn}
+        return pulumi.ResourceTransformationResult(props=props, opts=args.opts)
+
+    return bound

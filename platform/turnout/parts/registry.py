@@ -25,6 +25,7 @@ class Registry(pulumi.ComponentResource):
     """An ECR repository: scanned on push, immutable tags, old images dropped."""
 
     arn: pulumi.Output[str]
+    name: pulumi.Output[str]
     url: pulumi.Output[str]
 
     def __init__(
@@ -49,6 +50,7 @@ class Registry(pulumi.ComponentResource):
             opts=child,
         )
         self.arn = repository.arn
+        self.name = repository.name
         self.url = repository.repository_url
         self.register_outputs({"arn": self.arn, "url": self.url})
 

@@ -1,0 +1,157 @@
+"""The foundation: what stands before the first service, and outlives each."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pulumi
+from pulumi_aws import ecr, iam
+
+from turnout.foundation.boundary import boundary
+from turnout.foundation.config import FoundationConfig
+from turnout.foundation.deploying import Reach, change, look, read_state, write_state
+from turnout.foundation.github import (
+    AUDIENCE,
+    ISSUER,
+    branch_subject,
+    environment_subject,
+    pull_request_subject,
+    trust_github,
+)
+from turnout.foundation.model_bucket import ModelBucket, ModelBucketArgs
+from turnout.foundation.publishing import lambda_may_pull, publish
+from turnout.parts.account import Account, look_up_account
+from turnout.parts.identity import Role, RoleArgs
+from turnout.parts.registry import Registry, RegistryArgs
+from turnout.parts.statements import Statement, document
+from turnout.parts.tags import STACK
+
+# Apart from the roles of services, which CI may change: never its own, never the boundary.
+_PATH: Final = "/turnout-foundation/"
+
+
+class Foundation(pulumi.ComponentResource):
+    """Registry, model bucket, and the roles that GitHub Actions take on."""
+
+    repository_url: pulumi.Output[str]
+    model_bucket: pulumi.Output[str]
+    boundary_arn: pulumi.Output[str]
+    """What `permissions_boundary` in a service's stack file must say for CI to deploy it."""
+    publish_role_arn: pulumi.Output[str]
+    preview_role_arn: pulumi.Output[str] | None
+    deploy_role_arns: Mapping[str, pulumi.Output[str]]
+    """By GitHub environment."""
+
+    def __init__(
+        self, name: str, config: FoundationConfig, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("turnout:index:Foundation", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        account = look_up_account(pulumi.InvokeOptions(parent=self))
+        self._config = config
+        self._tags = {
+            **config.tags,
+            "turnout:foundation": config.name,
+            STACK: pulumi.get_stack(),
+        }
+        registry = self._registry(account)
+        models = ModelBucket(
+            f"{config.name}-models",
+            ModelBucketArgs(
+                noncurrent_days=config.models.noncurrent_days, keep=config.keep, tags=self._tags
+            ),
+            child,
+        )
+        limit = iam.Policy(
+            f"{config.name}-boundary",
+            path=_PATH,
+            description=f"The most that roles of {', '.join(config.services)} can do",
+            policy=document(boundary(config.services, account)),
+            tags=self._tags,
+            opts=child,
+        )
+        self.repository_url = registry.url
+        self.model_bucket = models.name
+        self.boundary_arn = limit.arn
+        self._roles(account, registry.arn, models.arn)
+        self.register_outputs(self.outputs())
+
+    def outputs(self) -> dict[str, Any]:
+        """What the stack exports."""
+        return {
+            "repositoryUrl": self.repository_url,
+            "modelBucket": self.model_bucket,
+            "permissionsBoundary": self.boundary_arn,
+            "publishRoleArn": self.publish_role_arn,
+            "previewRoleArn": self.preview_role_arn,
+            "deployRoleArns": self.deploy_role_arns,
+        }
+
+    def _registry(self, account: Account) -> Registry:
+        name = self._config.name
+        registry = Registry(
+            name,
+            RegistryArgs(keep=self._config.keep, tags=self._tags),
+            pulumi.ResourceOptions(parent=self),
+        )
+        ecr.RepositoryPolicy(
+            name,
+            repository=registry.name,
+            policy=lambda_may_pull(account.account_id, account.arn("lambda", "function:*")),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return registry
+
+    def _roles(
+        self,
+        account: Account,
+        repository_arn: pulumi.Output[str],
+        bucket_arn: pulumi.Output[str],
+    ) -> None:
+        config, github = self._config, self._config.github
+        provider = github.provider or self._github().arn
+        reach = Reach(
+            services=config.services,
+            zones=config.zones,
+            boundary_arn=self.boundary_arn,
+            account=account,
+        )
+        told = config.state
+        reads = [*look(reach), *(read_state(told.url, told.kms_key, account) if told else [])]
+        writes = [*change(reach), *(write_state(told.url, told.kms_key, account) if told else [])]
+
+        def role(what: str, subjects: Sequence[str], statements: Sequence[Statement]) -> Role:
+            return Role(
+                f"{config.name}-{what}",
+                RoleArgs(
+                    description=f"GitHub Actions of {github.repository}: {what}",
+                    trust=trust_github(provider, subjects),
+                    statements=statements,
+                    tags=self._tags,
+                    path=_PATH,
+                ),
+                pulumi.ResourceOptions(parent=self),
+            )
+
+        pushes = [branch_subject(github.repository, branch) for branch in github.branches]
+        self.publish_role_arn = role("publish", pushes, publish(repository_arn, bucket_arn)).arn
+        # The scheduled look for drift runs on a branch, and reads what a preview reads.
+        asks = [*pushes, pull_request_subject(github.repository)]
+        self.preview_role_arn = role("preview", asks, reads).arn if github.previews else None
+        self.deploy_role_arns = {
+            environment: role(
+                f"deploy-{environment}",
+                [environment_subject(github.repository, environment)],
+                [*reads, *writes],
+            ).arn
+            for environment in github.environments
+        }
+
+    def _github(self) -> iam.OpenIdConnectProvider:
+        # No thumbprints: AWS knows the issuer's certificate authority by itself.
+        return iam.OpenIdConnectProvider(
+            f"{self._config.name}-github",
+            url=ISSUER,
+            client_id_lists=[AUDIENCE],
+            tags=self._tags,
+            opts=pulumi.ResourceOptions(parent=self, protect=self._config.keep),
+        )
