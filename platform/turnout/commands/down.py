@@ -5,7 +5,8 @@ from pulumi.automation import CommandError, StackNotFoundError
 
 from turnout import local
 from turnout.commands.stack import mendable, stack_option
-from turnout.commands.up import refuse_other_tiers, show
+from turnout.commands.transcript import Transcript
+from turnout.commands.up import refuse_other_tiers
 from turnout.engine import EngineError, find, wanted
 from turnout.engine.automation import existing_stack
 from turnout.targets.local import DRAIN_SECONDS
@@ -32,17 +33,12 @@ def _destroy(workspace: Workspace, stack: str) -> bool:
     if engine is None or not (workspace.root / STATE / ".pulumi").is_dir():
         return False
     try:
-        result = existing_stack(engine, workspace, stack).destroy(on_output=_show)
+        result = existing_stack(engine, workspace, stack).destroy(on_output=Transcript())
     except StackNotFoundError:
         return False
     except CommandError:
         raise click.ClickException(f"stack {stack} is not down") from None
     return bool(result.summary.resource_changes)
-
-
-def _show(text: str) -> None:
-    if not text.startswith(("The resources in the stack have been", "If you want to remove")):
-        show(text)
 
 
 def _stop(workspace: Workspace, stack: str) -> bool:

@@ -1,7 +1,6 @@
 """`turnout up`: the local stack deployed, and three comments classified. What `make up` runs."""
 
 import time
-from collections.abc import Iterator
 
 import click
 from pulumi.automation import CommandError, ConcurrentUpdateError
@@ -10,6 +9,7 @@ from turnout import local
 from turnout.commands.plan import make_plan
 from turnout.commands.samples import ClassifyError, classify_samples, print_results
 from turnout.commands.stack import mendable, stack_option
+from turnout.commands.transcript import Transcript
 from turnout.config import Local
 from turnout.engine import Engine, EngineError, Wanted, find, wanted
 from turnout.engine.automation import open_stack
@@ -74,7 +74,7 @@ def _deploy(engine: Engine, workspace: Workspace, stack: str) -> str:
     opened = open_stack(engine, workspace, stack)
     try:
         # The refresh sees a server that died since the last time.
-        result = opened.up(refresh=True, on_output=show)
+        result = opened.up(refresh=True, on_output=Transcript())
     except ConcurrentUpdateError:
         locks = workspace.state / ".pulumi" / "locks"
         raise click.ClickException(
@@ -84,19 +84,6 @@ def _deploy(engine: Engine, workspace: Workspace, stack: str) -> str:
         # The engine has said on screen what is wrong.
         raise click.ClickException(f"stack {stack} is not up") from None
     return str(result.outputs["url"].value)
-
-
-def show(text: str) -> None:
-    """Prints what the engine says, set in."""
-    for line in _lines(text):
-        click.echo(f"  {line}")
-
-
-def _lines(text: str) -> Iterator[str]:
-    """What the engine says, without its signs of life."""
-    for line in text.splitlines():
-        if line.strip() and not line.startswith("@"):
-            yield line
 
 
 def _serve_without_engine(workspace: Workspace, stack: str) -> str:

@@ -45,8 +45,9 @@ class LocalServerProvider(dynamic.ResourceProvider):
         same = local.digest(folder) == _spec(news).digest
         ready = local.state(folder) is local.State.READY
         moved = olds.get("folder") != news["folder"]
+        failed = bool(olds.get("problem"))
         return dynamic.DiffResult(
-            changes=moved or not (same and ready),
+            changes=moved or failed or not (same and ready),
             replaces=["folder"] if moved else [],
             delete_before_replace=True,
         )
