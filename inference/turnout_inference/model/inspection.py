@@ -32,12 +32,6 @@ def run(arguments: argparse.Namespace) -> None:
 
 def lines(manifest: Manifest, digest: str) -> list[str]:
     """The manifest for people."""
-    cuts = manifest.cuts()
-    labels = (
-        manifest.labels
-        if cuts is None
-        else [f"{label} (from {cut:g})" for label, cut in zip(manifest.labels, cuts, strict=True)]
-    )
     size = sum(entry.size for entry in manifest.files.values())
     rows = {
         "name": f"{manifest.name}, revision {manifest.revision}",
@@ -45,7 +39,8 @@ def lines(manifest: Manifest, digest: str) -> list[str]:
         "architecture": f"{manifest.architecture}, {manifest.hidden_size} wide",
         "weights": f"{manifest.compute_type}, {size / 1e6:.1f} MB in {len(manifest.files)} files",
         "kind": manifest.problem_type.replace("_", "-"),
-        "labels": ", ".join(labels),
+        "labels": ", ".join(manifest.labels),
+        "given": _given(manifest),
         "tokens": f"up to {manifest.max_tokens}, {manifest.tokenizer.kind}",
         "licence": manifest.licence,
         "source": manifest.source,
@@ -53,3 +48,13 @@ def lines(manifest: Manifest, digest: str) -> list[str]:
     told = [f"{name:<13}{value}" for name, value in rows.items()]
     told += [f"{'attribution':<13}{line}" for line in manifest.attribution]
     return told + (parity_lines(manifest.parity) if manifest.parity else [])
+
+
+def _given(manifest: Manifest) -> str:
+    """When a label is given, in words."""
+    if manifest.thresholds is not None:
+        each = (f"{label} from {cut:g}" for label, cut in manifest.thresholds.items())
+        return "by score: " + ", ".join(each)
+    if manifest.threshold is not None:
+        return f"from a score of {manifest.threshold:g}"
+    return "the best one"

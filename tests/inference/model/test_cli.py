@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.inference.model.folders import edit_manifest
 
 from turnout_inference.model.cli import main
 from turnout_inference.model.fetch import DEFAULT_MODEL
@@ -20,6 +21,25 @@ def test_inspect_prints_what_the_model_says_of_itself(capsys: pytest.CaptureFixt
     printed = capsys.readouterr().out
     for part in (model_digest(DEFAULT_MODEL), "multi-label", "profanity", "CC-BY-SA-4.0", "K-MHaS"):
         assert part in printed
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "from a score of 0.5"),
+        ({"problem_type": "single_label", "threshold": None}, "the best one"),
+        (
+            {"threshold": None, "thresholds": {"kind": 0.1, "rude": 0.25, "neutral": 1}},
+            "by score: kind from 0.1, rude from 0.25, neutral from 1",
+        ),
+    ],
+)
+def test_inspect_says_when_a_label_is_given(
+    model: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, object], said: str
+) -> None:
+    edit_manifest(model, **changes)
+    assert main(["inspect", str(model)]) == 0
+    assert said in capsys.readouterr().out
 
 
 def test_inspect_prints_json_with_the_digest(capsys: pytest.CaptureFixture[str]) -> None:
