@@ -16,6 +16,8 @@ from turnout.config.errors import ROOT
 from turnout.workspace import Workspace
 
 SECRET: Final = "[secret]"  # noqa: S105 - what stands for a secret that cannot be read here
+# A stack that holds what stands before the first service.
+FOUNDATION: Final = "turnout:foundation"
 _PREFIX: Final = "Pulumi."
 _SUFFIX: Final = ".yaml"
 _MOST_KEYS: Final = 10_000

@@ -7,7 +7,7 @@ import click
 from turnout.commands.stack import mendable, stack_option
 from turnout.plan import Plan, ProgramError, plan_program
 from turnout.plan.tree import print_plan
-from turnout.stackfile import checked_service, read_stack
+from turnout.stackfile import FOUNDATION, checked_service, read_stack
 from turnout.workspace import find_workspace
 
 
@@ -34,7 +34,9 @@ def make_plan(stack: str) -> Plan:
     """
     workspace = find_workspace()
     file = read_stack(workspace, stack)
-    checked_service(file)
+    if FOUNDATION not in file.config:
+        # With the place of each problem in the file; the program would say them without it.
+        checked_service(file)
     return plan_program(
         workspace.program,
         project=workspace.project,

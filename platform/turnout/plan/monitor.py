@@ -14,7 +14,7 @@ from pulumi import get_project, get_stack
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.proto import resource_pb2
 
-from turnout.plan.lookups import answer
+from turnout.plan.lookups import LookupNotKnownError, answer
 from turnout.plan.record import STACK_TYPE, PlannedResource, Secret, Unknown, Value
 
 # Pulumi's wire protocol: developer documentation, "Property values", signatures.
@@ -28,11 +28,16 @@ _DYNAMIC_PROVIDER: Final = "__provider"
 class Lookups(mocks.Mocks):
     """Answers provider functions; resources are the monitor's."""
 
-    def __init__(self, region: str) -> None:
+    def __init__(self, region: str, problems: list[str]) -> None:
         self._region = region
+        self._problems = problems
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
-        return answer(args.token, args.args, self._region), []
+        try:
+            return answer(args.token, args.args, self._region), []
+        except LookupNotKnownError as error:
+            self._problems.append(str(error))
+            return {}, []
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         # Only a resource that is read, not made, comes here: it exists, so its id is known.
@@ -43,7 +48,9 @@ class RecordingMonitor(mocks.MockMonitor):
     """Records every registration as a `PlannedResource`."""
 
     def __init__(self, region: str) -> None:
-        super().__init__(Lookups(region))
+        # Raised where they happen, they would come out of the SDK's tasks one by one, or never.
+        self.problems: list[str] = []
+        super().__init__(Lookups(region, self.problems))
         self.planned: list[PlannedResource] = []
         self.outputs: dict[str, Mapping[str, Value]] = {}
 
@@ -60,7 +67,7 @@ class RecordingMonitor(mocks.MockMonitor):
         if request.type == STACK_TYPE:
             return resource_pb2.RegisterResourceResponse(urn=urn)
         if any(resource.urn == urn for resource in self.planned):
-            raise ValueError(f"two resources are called {request.name} ({request.type})")
+            self.problems.append(f"two resources are called {request.name} ({request.type})")
         dependencies = {
             key: tuple(sorted(found.urns))
             for key, found in request.propertyDependencies.items()

@@ -13,6 +13,7 @@ from typing import Final
 import pulumi
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime import configure, mocks, set_all_config
+from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import run_in_stack
 
 from turnout.plan.monitor import RecordingMonitor
@@ -64,17 +65,22 @@ def _plan(
         )
     )
     set_all_config(config, secret_keys)
+    # A program that failed has left tasks of its own loop here, which is closed.
+    SETTINGS.rpc_manager.clear()
+    SETTINGS.outputs.clear()
     path = list(sys.path)
     try:
-        asyncio.run(run_in_stack(lambda: _run(program)))
-    except pulumi.RunError as error:
-        raise ProgramError(str(error)) from error
+        with asyncio.Runner() as runner:
+            # What fails beside the first failure says the same again.
+            runner.get_loop().set_exception_handler(lambda _loop, _context: None)
+            runner.run(run_in_stack(lambda: _run(program)))
     except Exception as error:
-        raise ProgramError(f"{_place(error, program)}{type(error).__name__}: {error}") from error
+        text = "\n".join((*monitor.problems, *notes.errors)) or _said(error, program)
+        raise ProgramError(text) from error
     finally:
         sys.path[:] = path
-    if notes.errors:
-        raise ProgramError("\n".join(notes.errors))
+    if monitor.problems or notes.errors:
+        raise ProgramError("\n".join((*monitor.problems, *notes.errors)))
     root = monitor.make_urn("", STACK_TYPE, f"{project}-{stack}")
     return Plan(
         project=project,
@@ -87,6 +93,12 @@ def _plan(
 
 def _run(program: Path) -> None:
     runpy.run_path(str(program), run_name="__main__")
+
+
+def _said(error: Exception, program: Path) -> str:
+    if isinstance(error, pulumi.RunError):
+        return str(error)
+    return f"{_place(error, program)}{type(error).__name__}: {error}"
 
 
 def _place(error: BaseException, program: Path) -> str:
