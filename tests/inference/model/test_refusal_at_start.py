@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,28 +70,43 @@ def over_plain_http(folder: Path) -> Settings:
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_server_refuses_its_model_before_it_takes_the_port(
+def test_a_server_refuses_its_model_before_its_port_opens(
     tmp_path: Path, damage: Callable[[Path], Settings], said: str
 ) -> None:
     folder = Path(shutil.copytree(DEFAULT_MODEL, tmp_path / "model"))
-    # The port is taken: a server that reached for it first would end with another code.
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        settings = {
-            "PATH": os.environ["PATH"],
-            "TURNOUT_HOST": "127.0.0.1",
-            "TURNOUT_PORT": str(taken.getsockname()[1]),
-            "TURNOUT_CACHE_DIR": str(tmp_path / "cache"),
-        } | damage(folder)
-        ended = subprocess.run(
-            [sys.executable, "-c", "import turnout_inference.cli as c; raise SystemExit(c.main())"],
-            env=settings,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    told = ended.stdout + ended.stderr
-    assert ended.returncode == 3, told
+    port = free_port()
+    settings = {
+        "PATH": os.environ["PATH"],
+        "TURNOUT_HOST": "127.0.0.1",
+        "TURNOUT_PORT": str(port),
+        "TURNOUT_CACHE_DIR": str(tmp_path / "cache"),
+    } | damage(folder)
+    server = subprocess.Popen(
+        [sys.executable, "-c", "import turnout_inference.cli as c; raise SystemExit(c.main())"],
+        env=settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        while server.poll() is None:
+            assert not is_open(port)
+            time.sleep(0.005)
+        told, _ = server.communicate(timeout=60)
+    finally:
+        server.kill()
+    assert server.returncode == 3, told
     assert said in told
     assert "Traceback" not in told
     assert "topsecret" not in told
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
