@@ -66,6 +66,7 @@ class Context:
 
 
 Check = Callable[[Properties, Context], Iterable[Outcome]]
+# Given the properties, the ones to set anew; None where there is nothing to mend.
 Remedy = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 
 

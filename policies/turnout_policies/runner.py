@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from turnout_policies.packs import PACKS, Pack
 from turnout_policies.properties import OnRead, Properties
 from turnout_policies.resources import Resource
 from turnout_policies.rule import Context, Finding, Level, Rule, Severity, Verdict, judge
-from turnout_policies.settings import RuleSettings, read_settings
+from turnout_policies.settings import Exemption, RuleSettings, read_settings
 from turnout_policies.stack import Stack
 
 
@@ -90,74 +90,71 @@ def run(
     rules = tuple({rule.id: rule for pack in packs for rule in pack.rules}.values())
     others = [rule.id for pack in PACKS for rule in pack.rules]
     settings = read_settings(rules, config or {}, others)
+    day = today or utc_today()
     judged = [
-        verdict
+        _Judged(rule, subject, judge(rule, subject, context), settings[rule.id])
         for rule in rules
         if settings[rule.id].level is not Level.DISABLED
-        for verdict in _judge_all(rule, settings[rule.id], stack, today or utc_today())
+        for context in [Context(stack, settings[rule.id].values, day)]
+        for subject in stack.of(*rule.types)
+        if not subject.resource.external
     ]
-    return _report(_without_repetition(judged), stack, rules, today or utc_today())
+    return _report(_each_place_once(judged), stack, rules, day)
 
 
 def utc_today() -> date:
     return datetime.now(UTC).date()
 
 
-def _judge_all(rule: Rule, settings: RuleSettings, stack: Stack, today: date) -> list[_Judged]:
-    context = Context(stack, settings.values, today)
-    return [
-        _Judged(rule, subject, judge(rule, subject, context), settings)
-        for subject in stack.of(*rule.types)
-        if not subject.resource.external
-    ]
-
-
-def _without_repetition(judged: list[_Judged]) -> list[_Judged]:
+def _each_place_once(judged: list[_Judged]) -> list[_Judged]:
     """Drop a finding where a rule that its own yields to speaks of the same place."""
     spoken: dict[tuple[str, str], set[str]] = defaultdict(set)
     for item in judged:
         for finding in item.verdict.findings:
             spoken[item.subject.resource.urn, finding.path].add(item.rule.id)
-    kept = []
-    for item in judged:
-        findings = tuple(
-            finding
-            for finding in item.verdict.findings
-            if spoken[item.subject.resource.urn, finding.path].isdisjoint(item.rule.yields_to)
+
+    def is_new(item: _Judged, finding: Finding) -> bool:
+        others = spoken[item.subject.resource.urn, finding.path]
+        return others.isdisjoint(item.rule.yields_to)
+
+    return [
+        replace(
+            item,
+            verdict=replace(
+                item.verdict,
+                findings=tuple(found for found in item.verdict.findings if is_new(item, found)),
+            ),
         )
-        verdict = Verdict(findings, item.verdict.unknown)
-        kept.append(_Judged(item.rule, item.subject, verdict, item.settings))
-    return kept
+        for item in judged
+    ]
 
 
 def _report(judged: list[_Judged], stack: Stack, rules: tuple[Rule, ...], today: date) -> Report:
     violations, unknown, exempted = [], [], []
     for item in judged:
-        rule, resource = item.rule, item.subject.resource
-        exemption = next((e for e in item.settings.exemptions if e.covers(resource)), None)
+        rule, resource, settings = item.rule, item.subject.resource, item.settings
+        findings, exemption = item.verdict.findings, settings.exemption_of(resource)
         holds = exemption is not None and today <= exemption.expires
-        if item.verdict.findings and exemption is not None and holds:
+        if findings and exemption is not None and holds:
             exempted.append(Exempted(rule.id, resource.urn, exemption.reason, exemption.expires))
-        elif item.verdict.findings:
-            lapsed = f" (its exemption ended on {exemption.expires})" if exemption else ""
+        elif findings:
             violations.append(
                 Violation(
                     rule.id,
-                    item.settings.level,
+                    settings.level,
                     rule.severity,
                     resource.urn,
-                    message_of(item.verdict.findings) + lapsed,
+                    worded(findings, exemption),
                     rule.remediation,
-                    tuple(finding.path for finding in item.verdict.findings if finding.path),
+                    tuple(finding.path for finding in findings if finding.path),
                 )
             )
         if item.verdict.unknown and not holds:
-            unknown.append(
-                Undecided(rule.id, item.settings.level, resource.urn, item.verdict.unknown)
-            )
+            unknown.append(Undecided(rule.id, settings.level, resource.urn, item.verdict.unknown))
     return Report(tuple(violations), tuple(unknown), tuple(exempted), len(stack.resources), rules)
 
 
-def message_of(findings: Iterable[Finding]) -> str:
+def worded(findings: Iterable[Finding], lapsed: Exemption | None = None) -> str:
     """All that one rule has to say of one resource, as one message."""
-    return "; ".join(dict.fromkeys(finding.message for finding in findings))
+    said = "; ".join(dict.fromkeys(finding.message for finding in findings))
+    return f"{said} (its exemption ended on {lapsed.expires})" if lapsed else said

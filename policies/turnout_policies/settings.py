@@ -76,6 +76,11 @@ class RuleSettings:
     values: Mapping[str, Any]
     exemptions: tuple[Exemption, ...] = ()
 
+    def exemption_of(self, resource: Resource) -> Exemption | None:
+        """The exemption that names a resource; of several, the one that holds longest."""
+        found = [exemption for exemption in self.exemptions if exemption.covers(resource)]
+        return max(found, key=lambda exemption: exemption.expires, default=None)
+
 
 def schema_of(rule: Rule) -> dict[str, Mapping[str, Any]]:
     """The JSON schemas of the properties that a rule's settings may have."""

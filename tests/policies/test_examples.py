@@ -246,7 +246,9 @@ def test_a_remedy_mends_what_its_rule_finds_and_nothing_else(rule: Rule) -> None
             remedied = rule.remedy(resource.properties)
             assert remedied is not None
             better = tuple(
-                replace(item, properties=remedied) if item is resource else item
+                replace(item, properties={**item.properties, **remedied})
+                if item is resource
+                else item
                 for item in resources
             )
             assert resource.urn not in {v.resource for v in run_rule(rule, better).violations}

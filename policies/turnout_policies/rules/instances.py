@@ -45,7 +45,7 @@ def _require_imdsv2(properties: Mapping[str, Any]) -> Mapping[str, Any] | None:
     given = dict(options) if isinstance(options, Mapping) else {}
     if given.get("httpTokens") == "required" or given.get("httpEndpoint") == "disabled":
         return None
-    return {**properties, "metadataOptions": {**given, "httpTokens": "required"}}
+    return {"metadataOptions": {**given, "httpTokens": "required"}}
 
 
 def _metadata_hops(starter: Properties, context: Context) -> Outcomes:

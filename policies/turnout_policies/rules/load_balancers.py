@@ -97,7 +97,7 @@ def _drop_invalid_headers(properties: Mapping[str, Any]) -> Mapping[str, Any] | 
         return None
     if str(properties.get("dropInvalidHeaderFields")).lower() == "true":
         return None
-    return {**properties, "dropInvalidHeaderFields": True}
+    return {"dropInvalidHeaderFields": True}
 
 
 def _logs_access(balancer: Properties, _: Context) -> Outcomes:

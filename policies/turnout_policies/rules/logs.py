@@ -25,7 +25,7 @@ def _keeps_for_a_time(group: Properties, context: Context) -> Outcomes:
 def _keep_for_a_month(properties: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if properties.get("retentionInDays") or properties.get("logGroupClass") == "DELIVERY":
         return None
-    return {**properties, "retentionInDays": _REMEDIED_DAYS}
+    return {"retentionInDays": _REMEDIED_DAYS}
 
 
 def _own_key(group: Properties, _: Context) -> Outcomes:

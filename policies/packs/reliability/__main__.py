@@ -1,0 +1,4 @@
+from turnout_policies.engine import serve
+from turnout_policies.packs import RELIABILITY
+
+serve(RELIABILITY)
