@@ -9,7 +9,6 @@ from importlib import metadata
 from typing import Any
 
 import kubernetes_validate
-
 from tests.engine.standin import sdk
 from tests.engine.standin.aws import clusters
 from tests.engine.standin.cloud import ACCOUNT, Cloud, Record, RefusedError

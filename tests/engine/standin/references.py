@@ -21,6 +21,8 @@ _IDS = {
     "lt": "aws:ec2/launchTemplate:LaunchTemplate",
     "vpce": "aws:ec2/vpcEndpoint:VpcEndpoint",
 }
+# These bring groups and route tables of their own with them.
+_MAKERS = ("aws:ec2/vpc:Vpc", "aws:eks/cluster:Cluster")
 _ID = re.compile(rf"({'|'.join(_IDS)})-[0-9a-f]{{8,17}}")
 
 
@@ -74,7 +76,8 @@ def _exists(call: Call, identity: str) -> bool:
         return True
     return any(
         identity in (leaf for _, leaf in leaves(record.outputs))
-        for record in call.cloud.of("aws:ec2/vpc:Vpc", call.region)
+        for token in _MAKERS
+        for record in call.cloud.of(token, call.region)
     )
 
 

@@ -129,6 +129,8 @@ def _shape(annotation: Any) -> Shape:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is None:
         return Scalar("string") if _is_string_enum(annotation) else Scalar("any")
+    if origin is typing.Literal:
+        return Scalar("string")
     if origin.__name__ == "Sequence":
         return ListOf(_shape(sdk_types.unwrap_type(arguments[0])))
     if origin.__name__ == "Mapping":
@@ -148,9 +150,16 @@ def _flattened(options: tuple[Any, ...]) -> list[Any]:
         bare = sdk_types.unwrap_type(option)
         if typing.get_origin(bare) is typing.Union:
             flat += [nested for nested in _flattened(typing.get_args(bare)) if nested not in flat]
-        elif bare not in flat and (bare in _SCALARS or _is_input(bare) or typing.get_origin(bare)):
+        elif bare not in flat and _is_value(bare):
             flat.append(bare)
     return flat
+
+
+def _is_value(annotation: Any) -> bool:
+    origin = getattr(typing.get_origin(annotation), "__name__", "")
+    return (
+        annotation in _SCALARS or _is_input(annotation) or origin in ("Sequence", "Mapping", "Literal")
+    )
 
 
 def _is_input(annotation: Any) -> bool:
