@@ -31,6 +31,8 @@ _VERSION_VARIABLE: Final = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Ve
 # `go list -deps` over tools/engine at 3.256.0.
 PACKAGES: Final = 1668
 MODULES: Final = 250
+# "Download and install" of go.dev: where it goes, often without PATH being told.
+GO_FOLDER: Final = "/usr/local/go/bin"
 # "Go Toolchains": from 1.21 on, go fetches the toolchain that go.mod asks for.
 _LEAST_GO: Final = (1, 21)
 _TAIL: Final = 15
@@ -54,9 +56,7 @@ def pinned_version(source: Path = SOURCE) -> str:
 
 def find_go(environment: Mapping[str, str] = os.environ) -> Path:
     """A Go toolchain that can build the engine. Raises EngineError."""
-    found = shutil.which("go", path=environment.get("PATH")) or shutil.which(
-        "go", path="/usr/local/go/bin"
-    )
+    found = shutil.which("go", path=environment.get("PATH")) or shutil.which("go", path=GO_FOLDER)
     if found is None:
         raise EngineError("Go is not installed; get Go from https://go.dev/dl, or Pulumi itself")
     said = subprocess.run([found, "version"], capture_output=True, text=True, check=False).stdout

@@ -14,6 +14,8 @@ from turnout.contract import Deployment, Workload
 from turnout.workspace import STATE, find_workspace
 
 DRAIN_SECONDS: Final = 10
+# The server that is installed beside this package.
+SERVER_COMMAND: Final = Path(sys.executable).with_name("turnout-server")
 TYPE: Final = "pulumi-python:dynamic/turnout:LocalServer"
 
 
@@ -34,7 +36,7 @@ class LocalServerProvider(dynamic.ResourceProvider):
         folder = _folder(news)
         if not local.owns(folder, port) and not local.is_free(port):
             failures.append(dynamic.CheckFailure("port", local.taken(port)))
-        missing = _missing_model(news.get("model"))
+        missing = missing_model(news.get("model"))
         if missing:
             failures.append(dynamic.CheckFailure("model", missing))
         return dynamic.CheckResult(news, failures)
@@ -133,9 +135,9 @@ def deploy(
 
 
 def server_spec(port: int, environment: Mapping[str, str]) -> local.ServerSpec:
-    """How the server of this environment is run: the one that is installed beside this package."""
+    """How the server of this environment is run."""
     return local.ServerSpec(
-        command=(str(Path(sys.executable).with_name("turnout-server")),),
+        command=(str(SERVER_COMMAND),),
         port=port,
         environment=environment,
         stop_timeout=DRAIN_SECONDS + 5,
@@ -180,7 +182,8 @@ def _absolute(uri: str) -> str:
     return str(find_workspace().root / uri.removeprefix("file:").removeprefix("//"))
 
 
-def _missing_model(uri: str | None) -> str | None:
+def missing_model(uri: str | None) -> str | None:
+    """What is wrong with a `file:` model; None where nothing is, or it is somewhere else."""
     if uri is None or not uri.startswith("file:"):
         return None
     folder = Path(_absolute(uri))
