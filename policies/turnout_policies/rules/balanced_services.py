@@ -6,7 +6,16 @@ from turnout_policies.facts import containers
 from turnout_policies.facts.services import load_balancers_of
 from turnout_policies.facts.tokens import ECS_SERVICE, ECS_TASK_DEFINITION, TARGET_GROUP
 from turnout_policies.properties import NotKnownYet, Properties
-from turnout_policies.rule import Context, Finding, Level, NotKnown, Outcomes, Rule, Severity
+from turnout_policies.rule import (
+    Context,
+    Finding,
+    Level,
+    NotKnown,
+    Outcomes,
+    Rule,
+    Setting,
+    Severity,
+)
 
 # Seconds: defaults of ECS and of elbv2.
 _DEFAULT_STOP_TIMEOUT = 30
@@ -22,7 +31,7 @@ def _drain_within_deregistration(service: Properties, context: Context) -> Outco
         for task in tasks:
             for container in containers.ecs_containers(task):
                 timeout = container.number("stopTimeout") or _DEFAULT_STOP_TIMEOUT
-                if timeout > delay:
+                if timeout > delay + context.settings["marginSeconds"]:
                     yield Finding(
                         f"{container.text('name')} may drain for {timeout:g} s, but "
                         f"{group.resource.name} forgets it after {delay:g} s"
@@ -114,6 +123,10 @@ RULES = (
         scope="stack",
         types=(ECS_SERVICE,),
         check=_drain_within_deregistration,
+        settings={
+            # A stop timeout is the hard end, set a little later than the drain that it ends.
+            "marginSeconds": Setting({"type": "integer", "minimum": 0}, 10)
+        },
         remediation="deregistration_delay=60  # stopTimeout of the container, or more",
     ),
     Rule(

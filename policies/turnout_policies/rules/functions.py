@@ -175,12 +175,14 @@ RULES = (
         remediation='tracing_config={"mode": "Active"}',
     ),
     Rule(
+        # Off unless asked for: what is reserved is taken from all others, and a new account
+        # has too little to reserve any.
         id="lambda-reserved-concurrency",
         title="A function's concurrency is bounded",
         why="One function without a bound can starve all others of the account.",
         concern="reliability",
         severity=Severity.LOW,
-        level=Level.ADVISORY,
+        level=Level.DISABLED,
         types=(FUNCTION,),
         check=_concurrency_reserved,
         elsewhere=("cdk-nag LambdaConcurrency",),
