@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.engine.harness import Workbench
+
 from turnout.engine import Engine, find
 
 
@@ -15,6 +15,13 @@ def engine() -> Engine:
     if found is None:
         pytest.skip("no Pulumi engine: `make engine` says why")
     return found
+
+
+@pytest.fixture(scope="module")
+def engine_bench(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+    made = Workbench(engine, tmp_path_factory.mktemp("bench"))
+    yield made
+    made.close()
 
 
 @pytest.fixture

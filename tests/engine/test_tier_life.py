@@ -1,0 +1,88 @@
+"""Each tier under the real engine, from its first preview to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from pulumi.automation import OpType
+from tests.engine.harness import Outcome, Workbench
+from tests.engine.stacks import TIERS, stack
+from tests.engine.standin.cloud import Cloud
+
+pytestmark = pytest.mark.engine
+
+PREVIEW_SECONDS = 15
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+
+
+@dataclass(frozen=True)
+class Life:
+    """What each operation did, in the order in which they ran."""
+
+    preview: Outcome
+    preview_seconds: float
+    up: Outcome
+    second: Outcome
+    slower: Outcome
+    """The same stack, with another bound for the response time."""
+    destroy: Outcome
+    cloud: Cloud
+
+
+@pytest.fixture(scope="module", params=TIERS)
+def life(request: pytest.FixtureRequest, engine_bench: Workbench) -> Iterator[Life]:
+    tier = TIERS[request.param]
+    deployment = engine_bench.deployment(stack(tier))
+    started = time.perf_counter()
+    preview = deployment.preview()
+    preview_seconds = time.perf_counter() - started
+    up = deployment.up()
+    second = deployment.up(refresh=True)
+    deployment.configure(stack(tier, alarms={"notify": ["ops@example.com"], "response_time": 3}))
+    slower = deployment.up()
+    destroy = deployment.destroy()
+    yield Life(preview, preview_seconds, up, second, slower, destroy, deployment.cloud)
+
+
+def test_a_preview_foresees_every_resource(life: Life) -> None:
+    assert life.preview.errors == ()
+    assert {step.urn for step in life.preview.steps} == {step.urn for step in life.up.steps}
+
+
+def test_a_preview_is_quick(life: Life) -> None:
+    assert life.preview_seconds < PREVIEW_SECONDS
+
+
+def test_up_creates_everything_at_the_first_attempt(life: Life) -> None:
+    assert life.up.errors == ()
+    assert set(life.up.counts) == {OpType.CREATE}
+
+
+def test_a_second_up_after_a_refresh_changes_nothing(life: Life) -> None:
+    assert life.second.errors == ()
+    assert [step for step in life.second.changing() if step.op is not OpType.REFRESH] == []
+
+
+def test_another_bound_changes_the_alarms_of_that_signal_and_the_dashboard(life: Life) -> None:
+    assert life.slower.errors == ()
+    changed = {(step.op, step.type) for step in life.slower.changing()}
+    assert (OpType.UPDATE, ALARM) in changed
+    assert changed <= {
+        (OpType.UPDATE, ALARM),
+        (OpType.UPDATE, "aws:cloudwatch/dashboard:Dashboard"),
+    }
+    assert all("response" in step.name for step in life.slower.changing() if step.type == ALARM)
+
+
+def test_destroy_leaves_nothing(life: Life) -> None:
+    assert life.destroy.errors == ()
+    assert life.cloud.summary() == {}
+
+
+def test_the_outputs_are_told_under_the_same_names_on_every_tier(life: Life) -> None:
+    assert {
+        "url", "targetGroups", "logGroups", "dashboardUrl", "alarmNames", "topicArn",
+    } <= set(life.up.outputs)  # fmt: skip
