@@ -55,6 +55,13 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         help="mean difference of all scores (default %(default)s)",
     )
     group.add_argument(
+        "--min-token-agreement",
+        type=share,
+        default=usual.token_agreement,
+        metavar="SHARE",
+        help="texts with the tokens of the original's tokenizer.json (default %(default)s)",
+    )
+    group.add_argument(
         "--max-f1-loss",
         type=share,
         default=usual.f1_loss,
@@ -69,6 +76,7 @@ def limits_of(arguments: argparse.Namespace) -> Limits:
         label_agreement=arguments.min_agreement,
         max_difference=arguments.max_difference,
         mean_difference=arguments.mean_difference,
+        token_agreement=arguments.min_token_agreement,
         f1_loss=arguments.max_f1_loss,
     )
 

@@ -103,6 +103,8 @@ class Parity(_Part):
     texts: inputs compared; random token ids where `inputs` says so.
     label_agreement: the share of yes/no decisions (texts x labels; single-label: texts)
     on which both agree. Differences are between probabilities, absolute.
+    token_agreement: the share of texts that the original's tokenizer.json splits into the
+    same tokens; None where there is none to compare with.
     """
 
     reference: str
@@ -112,6 +114,7 @@ class Parity(_Part):
     label_agreement: Probability
     max_difference: Probability
     mean_difference: Probability
+    token_agreement: Probability | None = None
     f1: F1 | None = None
 
 

@@ -14,6 +14,7 @@ from turnout_inference.model.checkpoint import Checkpoint, load_classifier, refe
 from turnout_inference.model.manifest import Manifest, Parity
 from turnout_inference.model.parity import decisions, f1_of_both, label_agreement
 from turnout_inference.model.texts import Texts
+from turnout_inference.model.tokenizer_files import original_tokens
 from turnout_inference.tokenizer import Encoded, load_tokenizer
 
 BATCH = 16
@@ -25,18 +26,24 @@ def measure_parity(
 ) -> Parity:
     """Compare `folder`, through the server's own tokenizer, backend and head, to `checkpoint`.
 
+    The original reads the tokens of its own tokenizer.json where it has one.
+
     Without texts both read random token ids, which tells of the arithmetic, not of a task.
     """
     import ctranslate2
     import transformers
 
     classifier = load_classifier(checkpoint)
+    originals = None
     if texts is None:
         inputs = random_inputs(classifier.config.vocab_size, manifest.max_tokens)
     else:
         tokenizer = load_tokenizer(folder, manifest)
         inputs = [tokenizer.encode(text) for text in texts.texts]
-    expected = reference_logits(classifier, checkpoint.pad_id, [given.ids for given in inputs])
+        originals = original_tokens(checkpoint, folder, manifest.max_tokens, texts.texts)
+    ours = [given.ids for given in inputs]
+    theirs = ours if originals is None else originals
+    expected = reference_logits(classifier, checkpoint.pad_id, theirs)
     answered = converted_logits(load_backend(folder, manifest, intra_threads=0), inputs)
     original = probabilities(expected, manifest.problem_type)
     converted = probabilities(answered, manifest.problem_type)
@@ -52,8 +59,14 @@ def measure_parity(
         label_agreement=label_agreement(given_first, given_then, manifest.problem_type),
         max_difference=float(difference.max()),
         mean_difference=float(difference.mean()),
+        token_agreement=None if originals is None else _share_of_same(ours, originals),
         f1=None if true is None else f1_of_both(given_first, given_then, true),
     )
+
+
+def _share_of_same(ours: Sequence[list[int]], theirs: Sequence[list[int]]) -> float:
+    same = sum(mine == its for mine, its in zip(ours, theirs, strict=True))
+    return same / len(ours)
 
 
 def converted_logits(backend: Backend, inputs: Sequence[Encoded]) -> Floats:

@@ -22,6 +22,7 @@ class Limits:
     label_agreement: float = 0.995
     max_difference: float = 0.1
     mean_difference: float = 0.005
+    token_agreement: float = 0.99
     f1_loss: float = 0.005
     """Micro F1 that may be lost, in absolute terms."""
 
@@ -43,6 +44,11 @@ def shortfalls(parity: Parity, limits: Limits) -> list[str]:
         found.append(
             f"the mean difference of the scores is {parity.mean_difference:.5f}, "
             f"{limits.mean_difference} is allowed (--mean-difference)"
+        )
+    if parity.token_agreement is not None and parity.token_agreement < limits.token_agreement:
+        found.append(
+            f"{parity.token_agreement:.2%} of the texts have the original's tokens, "
+            f"{limits.token_agreement:.2%} is asked (--min-token-agreement)"
         )
     if parity.f1 is not None:
         loss = parity.f1.original_micro - parity.f1.converted_micro

@@ -16,6 +16,8 @@ def parity_lines(parity: Parity) -> list[str]:
         f"  largest difference {parity.max_difference:.5f}",
         f"  mean difference    {parity.mean_difference:.6f}",
     ]
+    if parity.token_agreement is not None:
+        lines.append(f"  same tokens        {parity.token_agreement:.4%}")
     if parity.f1 is not None:
         lines += [
             f"  micro F1           {parity.f1.original_micro:.4f} before, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from turnout_inference.model.errors import ModelRefused
 from turnout_inference.model.manifest import FastTokenizer, SentencePieceTokenizer
 
 SENTENCEPIECE = "sentencepiece.bpe.model"
+TOKENIZER_JSON = "tokenizer.json"
 _SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 """XLM-RoBERTa's first four ids; SentencePiece's own first three pieces make room for them."""
 
@@ -64,6 +66,25 @@ def longest_input(checkpoint: Checkpoint) -> int:
     return min(limit, checkpoint.max_tokens) if limit > 0 else checkpoint.max_tokens
 
 
+def original_tokens(
+    checkpoint: Checkpoint, folder: Path, max_tokens: int, texts: Sequence[str]
+) -> list[list[int]] | None:
+    """The ids that the original's own tokenizer.json gives, cut to `max_tokens`.
+
+    None where there is none: SentencePiece's own answer is then the original's.
+    """
+    import tokenizers
+
+    candidates = (checkpoint.folder / TOKENIZER_JSON, folder / TOKENIZER_JSON)
+    path = next((path for path in candidates if path.is_file()), None)
+    if path is None:
+        return None
+    tokenizer = tokenizers.Tokenizer.from_file(str(path))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_tokens)
+    return [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
+
+
 def _sentencepiece_tokens(path: Path) -> list[str]:
     import sentencepiece
 
@@ -78,8 +99,8 @@ def _sentencepiece_tokens(path: Path) -> list[str]:
 
 
 def _place_tokenizer_json(folder: Path, target: Path) -> None:
-    if (folder / "tokenizer.json").is_file():
-        shutil.copyfile(folder / "tokenizer.json", target)
+    if (folder / TOKENIZER_JSON).is_file():
+        shutil.copyfile(folder / TOKENIZER_JSON, target)
         return
     fix = "give a checkpoint with a tokenizer.json, or save one with AutoTokenizer"
     if not any((folder / name).is_file() for name in _OLDER_FILES):

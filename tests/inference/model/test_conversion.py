@@ -172,6 +172,25 @@ def test_a_converted_model_answers_as_its_original_does(
     assert spread(out, manifest, texts) > 0.02, "all texts get one answer: nothing was compared"
 
 
+@pytest.mark.parametrize("architecture", ["bert", "roberta"])
+def test_texts_become_the_tokens_that_the_original_sees(
+    tmp_path: Path, texts: Path, architecture: str
+) -> None:
+    source = write_checkpoint(tmp_path / "hf", architecture, "multi_label")
+    manifest = convert(Request(source, tmp_path / "out", "float32", texts=texts, limits=EXACT))
+    assert manifest.parity is not None
+    assert manifest.parity.token_agreement == 1.0
+
+
+def test_a_tokenizer_json_that_disagrees_with_its_sentencepiece_model_is_noticed(
+    tmp_path: Path, texts: Path
+) -> None:
+    source = write_checkpoint(tmp_path / "hf", "xlm-roberta", "multi_label")
+    byte_pairs().save(str(source / "tokenizer.json"))
+    with pytest.raises(ModelRefused, match=r"0\.00% of the texts have the original's tokens"):
+        convert(Request(source, tmp_path / "out", "float32", texts=texts))
+
+
 def test_without_texts_random_tokens_are_compared(tmp_path: Path) -> None:
     source = write_checkpoint(tmp_path / "hf", "bert", "multi_label")
     manifest = convert(Request(source, tmp_path / "out", "float32", limits=EXACT))

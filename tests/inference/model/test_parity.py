@@ -80,6 +80,7 @@ def test_a_model_within_the_limits_has_no_shortfall() -> None:
         ({"label_agreement": 0.99}, "labels agree on 99.0000%"),
         ({"max_difference": 0.2}, "the largest difference of a score is 0.2"),
         ({"mean_difference": 0.1}, "the mean difference of the scores is 0.1"),
+        ({"token_agreement": 0.98}, "98.00% of the texts have the original's tokens"),
         (
             {"f1": f1_of_both(yes("x."), yes(".x"), yes("x."))},
             "micro F1 falls by 1.0000, 0.005 is allowed",
