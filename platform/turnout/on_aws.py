@@ -19,7 +19,7 @@ from turnout.parts.front_door import FrontDoor, FrontDoorArgs, keep_alive
 from turnout.parts.image import Images
 from turnout.parts.network import Network, NetworkArgs
 from turnout.parts.notifications import Notifications, NotificationsArgs
-from turnout.parts.tags import service_tags
+from turnout.parts.tags import ENVIRONMENT, service_tags
 from turnout.parts.target_group import (
     Share,
     SplitArgs,
@@ -39,6 +39,11 @@ _SEEN_AT_THE_DOOR = {
 _UNDO = ("response-time", "errors")
 
 
+def labels(config: ServiceConfig) -> dict[str, str]:
+    """The tags that the stack file asks for: its environment, and its own."""
+    return {ENVIRONMENT: config.environment, **config.tags}
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Surroundings:
     """What outlives a switch of tiers."""
@@ -53,7 +58,7 @@ class _Surroundings:
     opts: pulumi.ResourceOptions
 
     def tags(self, tier: Tiers) -> dict[str, str]:
-        return service_tags(self.config.name, pulumi.get_stack(), tier.kind, self.config.tags)
+        return service_tags(self.config.name, pulumi.get_stack(), tier.kind, labels(self.config))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +84,7 @@ def deploy(
     around = _surroundings(config, workload, images, account, opts)
     deployed = [_deploy_tier(around, tier) for tier in config.tiers]
     door = around.front_door
-    tags = service_tags(config.name, pulumi.get_stack(), "shared", config.tags)
+    tags = service_tags(config.name, pulumi.get_stack(), "shared", labels(config))
     alarms = [alarms for tier in deployed for alarms in tier.alarms]
     if door is not None:
         split_requests(
@@ -124,7 +129,7 @@ def _surroundings(
     opts: pulumi.ResourceOptions,
 ) -> _Surroundings:
     name = config.name
-    tags = service_tags(config.name, pulumi.get_stack(), "shared", config.tags)
+    tags = service_tags(config.name, pulumi.get_stack(), "shared", labels(config))
     outside = config.has_front_door and config.access == "internet"
     network = Network(
         f"{name}-network",

@@ -8,6 +8,7 @@ from turnout.config.target import Kind
 SERVICE: Final = "turnout:service"
 TARGET: Final = "turnout:target"
 STACK: Final = "turnout:stack"
+ENVIRONMENT: Final = "turnout:environment"
 
 Owner = Kind | Literal["shared"]
 

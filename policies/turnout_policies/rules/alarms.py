@@ -58,10 +58,11 @@ def _actions_enabled(alarm: Properties, _: Context) -> Outcomes:
         yield Finding("its actions are switched off", "actionsEnabled")
 
 
-def _action_is_heard(alarm: Properties, context: Context) -> Outcomes:
-    for topic in alarms.action_targets(alarm, context.stack, TOPIC):
-        if not topics.subscriptions_of(topic, context.stack):
-            yield Finding(f"it notifies {topic.resource.name}, to which nobody listens")
+def _topic_is_heard(topic: Properties, context: Context) -> Outcomes:
+    stack = context.stack
+    users = stack.referrers(topic, "alarmActions", ALARM, COMPOSITE_ALARM)
+    if users and not topics.subscriptions_of(topic, stack):
+        yield Finding(f"{len(users)} alarms notify it, and nobody listens")
 
 
 def _topic_takes_alarms(topic: Properties, context: Context) -> Outcomes:
@@ -183,14 +184,14 @@ RULES = (
         remediation="actions_enabled=True",
     ),
     Rule(
-        id="alarm-action-is-heard",
+        id="alarm-topic-is-heard",
         title="The topic that an alarm notifies has a subscriber",
         why="A topic without subscribers swallows every alarm.",
         concern="reliability",
         severity=Severity.HIGH,
         scope="stack",
-        types=(ALARM, COMPOSITE_ALARM),
-        check=_action_is_heard,
+        types=(TOPIC,),
+        check=_topic_is_heard,
         remediation='aws.sns.TopicSubscription("mail", topic=topic.arn, protocol="email", '
         'endpoint="team@example.com")',
     ),

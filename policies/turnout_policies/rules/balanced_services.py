@@ -125,7 +125,7 @@ RULES = (
         check=_drain_within_deregistration,
         settings={
             # A stop timeout is the hard end, set a little later than the drain that it ends.
-            "marginSeconds": Setting({"type": "integer", "minimum": 0}, 10)
+            "marginSeconds": Setting({"type": "integer", "minimum": 0}, 30)
         },
         remediation="deregistration_delay=60  # stopTimeout of the container, or more",
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from turnout_policies.facts.environments import is_throwaway
 from turnout_policies.facts.tokens import (
     LISTENER,
     LISTENER_RULE,
@@ -60,12 +61,18 @@ def _is_safe_over_http(action: Properties) -> bool:
     return kind == "fixed-response" and action.text("fixedResponse", "statusCode")[:1] in ("4", "5")
 
 
-def _http_rule_forwards(rule: Properties, context: Context) -> Outcomes:
-    for listener in context.stack.targets(rule.at("listenerArn"), LISTENER):
-        if listener.text("protocol").upper() != "HTTP":
-            continue
-        if any_holds(rule.each("actions"), lambda action: action.text("type") == "forward"):
-            yield Finding(f"it forwards what comes in over plain HTTP at {listener.resource.name}")
+def _http_rules_forward(listener: Properties, context: Context) -> Outcomes:
+    if listener.text("protocol").upper() != "HTTP":
+        return
+    forwarding = [
+        rule.resource.name
+        for rule in context.stack.referrers(listener, "listenerArn", LISTENER_RULE, every=True)
+        if any_holds(rule.each("actions"), lambda action: action.text("type") == "forward")
+    ]
+    if forwarding:
+        yield Finding(
+            f"{', '.join(forwarding)} forward what comes in over plain HTTP", "defaultActions"
+        )
 
 
 def _modern_tls(listener: Properties, _: Context) -> Outcomes:
@@ -109,7 +116,7 @@ def _logs_access(balancer: Properties, _: Context) -> Outcomes:
 
 
 def _deletion_protection(balancer: Properties, _: Context) -> Outcomes:
-    if not balancer.flag("enableDeletionProtection"):
+    if not balancer.flag("enableDeletionProtection") and not is_throwaway(balancer):
         yield Finding("one API call deletes it", "enableDeletionProtection")
 
 
@@ -171,15 +178,16 @@ RULES = (
         '"port": "443", "status_code": "HTTP_301"}}]',
     ),
     Rule(
-        id="alb-http-rule-does-not-forward",
+        id="alb-http-rules-do-not-forward",
         title="No rule of an HTTP listener forwards to a service",
         why="One rule beside the redirect opens the plain way again.",
         concern="security",
         severity=Severity.HIGH,
         scope="stack",
-        types=(LISTENER_RULE,),
-        check=_http_rule_forwards,
+        types=(LISTENER,),
+        check=_http_rules_forward,
         elsewhere=("FSBP ELB.1",),
+        yields_to=("alb-redirects-http",),
         remediation="listener_arn=https_listener.arn",
     ),
     Rule(
