@@ -22,13 +22,13 @@ import numpy.typing as npt
 from ctranslate2.specs import common_spec, transformer_spec
 from safetensors.numpy import save_file
 
-from turnout_inference.model.fetch import DEFAULT_MODEL, verify_folder
+from turnout_inference.model.fetch import DEFAULT_MODEL
+from turnout_inference.model.files import describe_files, verify_folder
 from turnout_inference.model.manifest import (
     COMPUTE_TYPES,
     MANIFEST,
     ComputeType,
     Manifest,
-    describe_files,
     load_manifest,
     model_digest,
 )

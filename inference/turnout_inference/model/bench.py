@@ -17,7 +17,8 @@ from statistics import median, quantiles
 from turnout_inference.backend import Backend, load_backend
 from turnout_inference.cpus import granted_cpus
 from turnout_inference.model.command import Commands
-from turnout_inference.model.fetch import DEFAULT_MODEL, verify_folder
+from turnout_inference.model.fetch import DEFAULT_MODEL
+from turnout_inference.model.files import verify_folder
 from turnout_inference.model.manifest import Manifest
 from turnout_inference.model.report import table
 from turnout_inference.model.texts import read_texts

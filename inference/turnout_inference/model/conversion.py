@@ -19,6 +19,7 @@ from turnout_inference.model.checkpoint import (
 )
 from turnout_inference.model.ctranslate2_conversion import write_encoder
 from turnout_inference.model.errors import ModelRefused
+from turnout_inference.model.files import describe_files, sha256_of, verify_files
 from turnout_inference.model.manifest import (
     FORMAT_VERSION,
     MANIFEST,
@@ -26,10 +27,7 @@ from turnout_inference.model.manifest import (
     FastTokenizer,
     Manifest,
     SentencePieceTokenizer,
-    describe_files,
     parse_manifest,
-    sha256_of,
-    verify_files,
 )
 from turnout_inference.model.parity import Limits, shortfalls
 from turnout_inference.model.texts import read_texts

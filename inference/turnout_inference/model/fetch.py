@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import assert_never
 
 from turnout_inference.model.errors import ModelRefused
+from turnout_inference.model.files import verify_digest, verify_folder
 from turnout_inference.model.location import (
     HttpFolder,
     LocalFolder,
@@ -32,10 +33,7 @@ from turnout_inference.model.manifest import (
     MAX_MANIFEST_BYTES,
     FileEntry,
     Manifest,
-    load_manifest,
-    model_digest,
     parse_manifest,
-    verify_files,
 )
 from turnout_inference.model.source import CHUNK, FetchPolicy, Interrupted, Source
 
@@ -69,24 +67,6 @@ def resolve_model(
     assert_never(location)
 
 
-def verify_folder(folder: Path, digest: str | None) -> Manifest:
-    """Check a folder whole: its digest where one is given, its manifest, and every file."""
-    manifest = load_manifest(folder)
-    if digest is not None:
-        _check_digest(model_digest(folder), digest, str(folder / MANIFEST))
-    verify_files(folder, manifest)
-    return manifest
-
-
-def _check_digest(found: str, wanted: str, place: str) -> None:
-    if found != wanted:
-        raise ModelRefused(
-            place,
-            f"sha256 is {found}, but {wanted} was asked for",
-            "this is another model: correct the URI, or the sha256 where this one is meant",
-        )
-
-
 def _from_cache(
     location: S3Folder | HttpFolder, digest: str | None, cache_dir: Path, policy: FetchPolicy
 ) -> Path:
@@ -102,13 +82,12 @@ def _from_cache(
     final = models / digest
     with _written_errors(models):
         models.mkdir(parents=True, exist_ok=True)
-        if _is_good(final, digest):
+        if _is_cached(final, digest):
             return final
         with _lock(models / f"{digest}.lock", policy.lock_wait):
-            if _is_good(final, digest):
+            if _is_cached(final, digest):
                 return final
             if final.exists():
-                log.warning("the cached model %s is damaged; fetching it again", digest)
                 shutil.rmtree(final)
             partial = models / f"{digest}.partial"
             partial.mkdir(mode=0o755, exist_ok=True)
@@ -131,10 +110,14 @@ def _source(location: S3Folder | HttpFolder, policy: FetchPolicy) -> Source:
     assert_never(location)
 
 
-def _is_good(folder: Path, digest: str) -> bool:
+def _is_cached(folder: Path, digest: str) -> bool:
+    """Whether the model lies there whole; what is damaged is said and fetched again."""
+    if not folder.exists():
+        return False
     try:
         verify_folder(folder, digest)
-    except ModelRefused:
+    except ModelRefused as refusal:
+        log.warning("the cached model is damaged and fetched again: %s", refusal)
         return False
     return True
 
@@ -142,7 +125,7 @@ def _is_good(folder: Path, digest: str) -> bool:
 def _fetch(source: Source, digest: str, partial: Path, policy: FetchPolicy) -> None:
     began = time.monotonic()
     content = _read_whole(source, MANIFEST, policy)
-    _check_digest(hashlib.sha256(content).hexdigest(), digest, source.place(MANIFEST))
+    verify_digest(hashlib.sha256(content).hexdigest(), digest, source.place(MANIFEST))
     manifest = parse_manifest(content, source.place(MANIFEST))
     for stray in partial.iterdir():
         if stray.name not in manifest.files:

@@ -11,7 +11,7 @@ from typing import Any
 
 from turnout_inference.model.command import CommandFailed, Commands
 from turnout_inference.model.errors import ModelRefused
-from turnout_inference.model.fetch import verify_folder
+from turnout_inference.model.files import verify_folder
 from turnout_inference.model.location import S3Folder, digest_in, parse_location
 from turnout_inference.model.manifest import MANIFEST, FileEntry, model_digest
 from turnout_inference.model.source import CHUNK, FetchPolicy, Interrupted

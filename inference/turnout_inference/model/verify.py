@@ -14,7 +14,7 @@ from turnout_inference.model.command import (
     require_convert_extra,
 )
 from turnout_inference.model.errors import ModelRefused
-from turnout_inference.model.fetch import verify_folder
+from turnout_inference.model.files import verify_folder
 from turnout_inference.model.manifest import Manifest, Parity, model_digest
 from turnout_inference.model.parity import Limits, shortfalls
 from turnout_inference.model.report import parity_lines

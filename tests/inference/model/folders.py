@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
+from turnout_inference.model.files import describe_files
 from turnout_inference.model.manifest import (
     MANIFEST,
     Head,
     Manifest,
     SentencePieceTokenizer,
-    describe_files,
 )
 
 WIDTH = 8

@@ -18,12 +18,12 @@ from turnout_inference.model.cli import main
 from turnout_inference.model.conversion import Request, convert
 from turnout_inference.model.errors import ModelRefused
 from turnout_inference.model.fetch import DEFAULT_MODEL
+from turnout_inference.model.files import verify_files
 from turnout_inference.model.manifest import (
     ComputeType,
     Manifest,
     load_manifest,
     model_digest,
-    verify_files,
 )
 from turnout_inference.model.parity import Limits
 from turnout_inference.model.verify import verify

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
 import subprocess
 import sys
@@ -17,10 +15,10 @@ import pytest
 from tests.inference.model.folders import edit_manifest, write_model
 from tests.inference.model.servers import FolderServer, Moto, certificate
 
-from turnout_inference.model import fetch
 from turnout_inference.model.errors import ModelRefused
 from turnout_inference.model.fetch import DEFAULT_MODEL, resolve_model
-from turnout_inference.model.manifest import load_manifest, model_digest, verify_files
+from turnout_inference.model.files import verify_files
+from turnout_inference.model.manifest import load_manifest, model_digest
 from turnout_inference.model.source import FetchPolicy, Stream
 from turnout_inference.model.source_s3 import S3Source
 
@@ -333,16 +331,34 @@ def test_https_with_an_unknown_certificate_is_refused_without_another_try(
 # --- the disk
 
 
-def test_a_full_disk_is_refused_and_nothing_is_left_on_it(
-    web: FolderServer, model: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_disk_that_fills_up_meanwhile_is_refused(
+    web: FolderServer, model: Path, tmp_path: Path
 ) -> None:
-    def full(*_: object) -> str:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(fetch, "_append", full)
-    with pytest.raises(ModelRefused, match="the disk is full; give the service more disk"):
-        resolve_model(web.url, model_digest(model), cache)
-    assert [path.suffix for path in (cache / "models").iterdir()] == [".lock"]
+    write_model(model, weights=b"weights" * 100_000)
+    program = (
+        "import shutil, sys; from pathlib import Path; "
+        "shutil.disk_usage = lambda path: shutil._ntuple_diskusage(1 << 40, 0, 1 << 40); "
+        "from turnout_inference.model.fetch import resolve_model; "
+        "from turnout_inference.model.errors import ModelRefused\n"
+        "try: resolve_model(sys.argv[1], sys.argv[2], Path(sys.argv[3]))\n"
+        "except ModelRefused as refusal: print(refusal)\n"
+        "print(sorted(path.suffix for path in Path(sys.argv[3], 'models').iterdir()))"
+    )
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = 'mount -t tmpfs -o size=256k disk "$0" || exit 77; exec "$@"'
+    ended = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mounted, str(disk),
+         sys.executable, "-c", program, web.url, model_digest(model), str(disk / "cache")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    if ended.returncode == 77 or "unshare" in ended.stderr:
+        pytest.skip(f"no small disk can be mounted here: {ended.stderr.strip()}")
+    refusal, left = ended.stdout.splitlines()
+    assert "the disk is full; give the service more disk" in refusal
+    assert left == "['.lock']"
 
 
 def test_a_model_larger_than_the_free_disk_is_refused_before_it_is_fetched(

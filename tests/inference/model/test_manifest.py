@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from tests.inference.model.folders import LABELS, edit_manifest, write_model
 
 from turnout_inference.model.errors import ModelRefused
+from turnout_inference.model.files import verify_files
 from turnout_inference.model.manifest import (
     MANIFEST,
     Manifest,
     load_manifest,
     model_digest,
     parse_manifest,
-    verify_files,
 )
 
 FILES = ("model.bin", "config.json", "vocabulary.json", "sentencepiece.bpe.model",
