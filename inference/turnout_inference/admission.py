@@ -10,22 +10,39 @@ from turnout_inference.errors import ApiError, overloaded
 
 LONGEST_RETRY = 60
 """Seconds; a client told to wait longer would better go elsewhere."""
+OWN_SHARE = 8
+"""How many requests of its own size may be ahead of a request, beside the full batches."""
+TYPICAL_MEMORY = 0.05
+"""Weight of the newest request in the size of a typical one (exponential moving average)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What may be in the house at once; wait in seconds, 0 for no bound."""
+    """What may be in the house at once.
+
+    ahead: tokens that may be computed before a small request is; a large one, which takes long
+    itself, may have more ahead of it. wait: the same in seconds, as measured; 0 for no bound.
+    """
 
     requests: int
+    ahead: int
     waiting_tokens: int
     waiting_bytes: int
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a new request would find: tokens ahead of it by fair shares, and seconds of those."""
+
+    ahead: int
     wait: float
 
 
 class Door:
     """Counts what was admitted. Used from the event loop only.
 
-    expected_wait(tokens): seconds that a request of so many tokens would wait, as measured.
+    outlook(tokens): what a request of so many tokens would find in the queue.
     waiting_tokens(): tokens in the queue.
     """
 
@@ -33,14 +50,23 @@ class Door:
         self,
         bounds: Bounds,
         *,
-        expected_wait: Callable[[int], float],
+        outlook: Callable[[int], Outlook],
         waiting_tokens: Callable[[], int],
     ) -> None:
         self.bounds = bounds
         self.requests = 0
         self.bytes = 0
-        self._expected_wait = expected_wait
+        self._outlook = outlook
         self._waiting_tokens = waiting_tokens
+        self._typical = 0.0
+
+    @property
+    def crowded(self) -> bool:
+        """Whether a typical request would be refused: it need not even be read."""
+        if self.requests >= self.bounds.requests:
+            return True
+        tokens = int(self._typical)
+        return bool(self._waiting_tokens()) and self._too_long(tokens, self._outlook(tokens))
 
     def enter(self) -> None:
         """Admit a request before its body is read, or raise 429."""
@@ -69,6 +95,7 @@ class Door:
 
     def queue(self, tokens: int, deadline: float) -> None:
         """Let `tokens` tokens into the queue, or raise 429. deadline: seconds that are left."""
+        self._typical += (tokens - self._typical) * (TYPICAL_MEMORY if self._typical else 1.0)
         waiting = self._waiting_tokens()
         if not waiting:
             return
@@ -77,19 +104,27 @@ class Door:
                 f"{waiting} tokens wait, {tokens} more would exceed {self.bounds.waiting_tokens}",
                 "tokens",
             )
-        wait = self._expected_wait(tokens)
-        if self.bounds.wait and wait > self.bounds.wait:
+        outlook = self._outlook(tokens)
+        if self._too_long(tokens, outlook):
+            raise self._refused(f"the queue is {outlook.wait:.2g} s long", "queue")
+        if outlook.wait > deadline:
             raise self._refused(
-                f"the queue is {wait:.1f} s long, {self.bounds.wait:g} s is the bound", "wait"
+                f"the queue is {outlook.wait:.2g} s long, the request allows {deadline:.2g} s",
+                "deadline",
             )
-        if wait > deadline:
-            raise self._refused(
-                f"the queue is {wait:.1f} s long, the request allows {deadline:.1f} s", "deadline"
-            )
+
+    def _too_long(self, tokens: int, outlook: Outlook) -> bool:
+        by_tokens = outlook.ahead > self.bounds.ahead + OWN_SHARE * tokens
+        return by_tokens or 0 < self.bounds.wait < outlook.wait
+
+    def refusal(self) -> ApiError:
+        """429 for a request that is not even read."""
+        return self._refused("the server has as much to do as it takes", "crowded")
 
     def retry_after(self) -> int:
         """Whole seconds until half of what waits now is done: room without an empty queue."""
-        return min(LONGEST_RETRY, max(1, ceil(self._expected_wait(self._waiting_tokens()) / 2)))
+        wait = self._outlook(self._waiting_tokens()).wait
+        return min(LONGEST_RETRY, max(1, ceil(wait / 2)))
 
     def _refused(self, message: str, reason: str) -> ApiError:
         return overloaded(message, reason, self.retry_after())

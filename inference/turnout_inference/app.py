@@ -32,6 +32,7 @@ from turnout_inference.routes.exchange import (
 )
 from turnout_inference.routes.pages import assets
 from turnout_inference.service import Service
+from turnout_inference.unread import UnreadRefusals
 
 log = logging.getLogger(__name__)
 _numbers = count(1)
@@ -95,6 +96,9 @@ def create_app(service: Service) -> Sanic[Any, Any]:
         ]
     for path, endpoints in groupby(sorted(served, key=_path), key=_path):
         _route(app, service, path, list(endpoints))
+    app.ctx.refuse_unread = UnreadRefusals(
+        service, {one.path: one.shape for one in ENDPOINTS if one.request is not None}
+    )
     return app
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from turnout_inference.admission import Outlook
 from turnout_inference.backend import Backend
 from turnout_inference.batching import Batch, BatchQueue, Job, Limits, Row
 from turnout_inference.head import probabilities
@@ -102,13 +103,12 @@ class Engine:
         with self._changed:
             self._queue.drop(job)
 
-    def expected_wait(self, tokens: int) -> float:
-        """Seconds until a job of `tokens` tokens would begin its last batch, as measured."""
-        if not self._rate:
-            return 0.0
+    def outlook(self, tokens: int) -> Outlook:
+        """What a job of `tokens` tokens would find; seconds by the rate measured so far."""
         with self._changed:
             ahead = self._queue.ahead_of(tokens)
-        return ahead / (self._rate * self._backend.threads)
+        rate = self._rate * self._backend.threads
+        return Outlook(ahead, ahead / rate if rate else 0.0)
 
     def _run(self) -> None:
         while (batch := self._next()) is not None:

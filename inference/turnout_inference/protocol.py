@@ -13,19 +13,25 @@ from typing import Any
 from sanic.http import Stage
 from sanic.server.protocols.http_protocol import HttpProtocol
 
+from turnout_inference.unread import Refusal
+
 _PROBE_AFTER, _PROBE_EVERY, _PROBES = 30, 10, 3
 """Seconds of silence until TCP asks whether the client is still there, and so on."""
 
 
 class BoundedProtocol(HttpProtocol):
-    """max_connections is read from the app's config, as MAX_CONNECTIONS."""
+    """Reads MAX_CONNECTIONS from the app's config.
 
-    __slots__ = ("active", "head_since")
+    `app.ctx.refuse_unread(data)` may answer a request before Sanic sees it; None: it may not.
+    """
+
+    __slots__ = ("active", "arriving_since", "refusal")
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
-        self.head_since: float | None = None
+        self.arriving_since: float | None = None
         self.active = time.monotonic()
+        self.refusal: Refusal | None = None
 
     def connection_made(self, transport: Any) -> None:
         if len(self.connections) >= self.app.config.MAX_CONNECTIONS:
@@ -40,9 +46,25 @@ class BoundedProtocol(HttpProtocol):
 
     def data_received(self, data: bytes) -> None:
         self.active = time.monotonic()
-        if self.head_since is None and self.stage in {Stage.IDLE, Stage.REQUEST}:
-            self.head_since = self.active
-        super().data_received(data)
+        if self.refusal is not None:
+            data = self._read_away(data)
+        elif not self.recv_buffer and self.stage is Stage.IDLE:
+            self.refusal = self.app.ctx.refuse_unread(data)
+            if self.refusal is not None:
+                data = self._read_away(b"")
+        if data:
+            super().data_received(data)
+
+    def _read_away(self, data: bytes) -> bytes:
+        """Drop what belongs to a refused request, answer it once all is here; give the rest."""
+        assert self.refusal is not None  # noqa: S101
+        taken = min(self.refusal.missing, len(data))
+        self.refusal.missing -= taken
+        if not self.refusal.missing:
+            if self.transport is not None:
+                self.transport.write(self.refusal.answer)
+            self.refusal = None
+        return data[taken:]
 
     @property
     def stage(self) -> Stage:
@@ -52,16 +74,26 @@ class BoundedProtocol(HttpProtocol):
     @property
     def in_request(self) -> bool:
         """Whether a request is being read, computed or answered."""
+        if self.refusal is not None:
+            return True
         http = self.http
         return http is not None and (
             http.stage is not Stage.IDLE or bool(self.recv_buffer) or http.request_body is not None
         )
 
-    def cut_slow_head(self, now: float, allowed: float) -> bool:
-        """Close the connection if its request's head has been arriving for too long."""
-        if self.stage is not Stage.REQUEST:
-            self.head_since = None
-        elif self.head_since is not None and now - self.head_since > allowed:
+    def cut_if_slow(self, now: float, allowed: float) -> bool:
+        """Close the connection if something other than a body has been arriving for too long.
+
+        Bodies have a bound of their own while a handler reads them. To be called regularly: the
+        time counts from the first call that found the connection so.
+        """
+        http = self.http
+        unread_rest = http is not None and http.stage is Stage.IDLE and bool(http.request_body)
+        if not (self.stage is Stage.REQUEST or unread_rest or self.refusal is not None):
+            self.arriving_since = None
+        elif self.arriving_since is None:
+            self.arriving_since = now
+        elif now - self.arriving_since > allowed:
             self.cut()
             return True
         return False

@@ -32,10 +32,10 @@ class ClassifyRequest(_Request):
         description="A text, or a list of texts.", examples=["오늘 날씨가 참 좋네요"]
     )
     raw_scores: bool = Field(
-        False, description="Scores as the model's logits instead of probabilities."
+        default=False, description="Scores as the model's logits instead of probabilities."
     )
     truncate: bool = Field(
-        True,
+        default=True,
         description="Cut a text that is too long for the model, and say so; false: refuse it.",
     )
 
@@ -180,7 +180,9 @@ class InfinityRequest(_Lenient):
     """infinity's request."""
 
     input: list[str] = Field(min_length=1, max_length=2048, examples=[["오늘 날씨가 참 좋네요"]])
-    model: str = Field("default/not-specified", description="The model's name, or left out.")
+    model: str = Field(
+        default="default/not-specified", description="The model's name, or left out."
+    )
     raw_scores: bool = False
 
 

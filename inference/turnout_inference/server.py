@@ -84,7 +84,7 @@ async def start(
     app.state.server_info.append(ApplicationServerInfo(settings={"version": HTTP.VERSION_1}))
     await server.startup()  # type: ignore[no-untyped-call]
     service.start()
-    sweeper = asyncio.get_running_loop().create_task(_sweep(service, server, beat))
+    sweeper = asyncio.get_running_loop().create_task(_sweep(app, service, server, beat))
     return Serving(app, service, server, sweeper)
 
 
@@ -118,13 +118,18 @@ async def serve(
     return whole
 
 
-async def _sweep(service: Service, server: Any, beat: Callable[[], None]) -> None:
+async def _sweep(
+    app: Sanic[Any, Any], service: Service, server: Any, beat: Callable[[], None]
+) -> None:
     while True:
         beat()
         now = time.monotonic()
         for connection in list(server.connections):
-            if connection.cut_slow_head(now, service.settings.read_timeout):
-                service.metrics.rejections.labels("slow_head").inc()
+            if connection.cut_if_slow(now, service.settings.read_timeout):
+                service.metrics.rejections.labels("slow_client").inc()
         service.gauge()
         service.metrics.connections.set(len(server.connections))
+        if refused := app.ctx.refuse_unread.since_told:
+            app.ctx.refuse_unread.since_told = 0
+            log.warning("overloaded", extra=fields(refused=refused, seconds=SWEEP))
         await asyncio.sleep(SWEEP)

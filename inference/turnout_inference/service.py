@@ -91,11 +91,12 @@ class Service:
         self.door = Door(
             Bounds(
                 requests=settings.max_requests,
+                ahead=settings.queue_batches * settings.batch_tokens * model.backend.threads,
                 waiting_tokens=settings.max_waiting_tokens,
                 waiting_bytes=settings.max_waiting_bytes,
                 wait=settings.max_wait,
             ),
-            expected_wait=self._engine.expected_wait,
+            outlook=self._engine.outlook,
             waiting_tokens=lambda: self._engine.waiting_tokens,
         )
         manifest = model.manifest

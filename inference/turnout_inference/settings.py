@@ -39,122 +39,144 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
-    host: str = Field("0.0.0.0", min_length=1, description="Address to listen on.")  # noqa: S104
+    host: str = Field(
+        default="0.0.0.0", min_length=1,
+        description="Address to listen on.")  # noqa: S104,
+    )
     port: int = Field(
-        8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one and logs it."
+        default=8000,
+        ge=0,
+        le=65535,
+        description="Port to listen on; 0 takes a free one and logs it.",
     )
     model: str | None = Field(
-        None,
+        default=None,
         min_length=1,
         description="Model to serve: a folder, `file:`, `s3://bucket/prefix` or `https:`. "
         "Unset: the default model of the package.",
     )
     model_sha256: str | None = Field(
-        None,
+        default=None,
         pattern=r"^[0-9a-fA-F]{64}$",
         description="The model's digest: sha256 of its `turnout.json`. A remote model needs one.",
     )
     cache_dir: Path = Field(
-        Path("/tmp/turnout"),  # noqa: S108 - the one writable folder of the image
+        default=Path("/tmp/turnout"),  # noqa: S108 - the one writable folder of the image
         description="Folder for fetched models and the metrics of several workers.",
     )
     workers: int = Field(
-        0,
+        default=0,
         ge=0,
         le=256,
         description="Processes. 0: one for every four CPUs granted. One runs without a "
         "supervisor and needs no shared memory.",
     )
     threads: int = Field(
-        0,
+        default=0,
         ge=0,
         le=1024,
         description="Batches that a worker computes at once. 0: the CPUs granted, shared among "
         "the workers.",
     )
     threads_per_batch: int = Field(
-        1, ge=1, le=64, description="CPUs that compute one batch together."
+        default=1, ge=1, le=64, description="CPUs that compute one batch together."
     )
     batch_tokens: int = Field(
-        512,
+        default=256,
         ge=1,
         le=1_000_000,
         description="Padded tokens a batch may have; one longer text goes alone.",
     )
     batch_wait: Seconds = Field(
-        0.0,
+        default=0.0,
         description="Seconds that a batch which is not full may wait for company while another "
         "is being computed. A lone request never waits.",
     )
     max_body_bytes: int = Field(
-        4 * MEBIBYTE, ge=1024, le=1024 * MEBIBYTE, description="Bytes of a request's body."
+        default=4 * MEBIBYTE, ge=1024, le=1024 * MEBIBYTE, description="Bytes of a request's body."
     )
-    max_texts: int = Field(2048, ge=1, le=100_000, description="Texts in a request.")
-    max_characters: int = Field(131_072, ge=1, description="Characters of a text.")
+    max_texts: int = Field(default=2048, ge=1, le=100_000, description="Texts in a request.")
+    max_characters: int = Field(default=131_072, ge=1, description="Characters of a text.")
     max_request_tokens: int = Field(
-        131_072, ge=1, description="Tokens of a request, after truncation."
+        default=131_072, ge=1, description="Tokens of a request, after truncation."
     )
     max_requests: int = Field(
-        512, ge=1, description="Requests in the house at once; more get 429 at the door."
+        default=512, ge=1, description="Requests in the house at once; more get 429 at the door."
     )
     max_waiting_tokens: int = Field(
-        262_144, ge=1, description="Tokens in the queue; a request that would exceed them gets 429."
+        default=262_144,
+        ge=1,
+        description="Tokens in the queue; a request that would exceed them gets 429.",
     )
     max_waiting_bytes: int = Field(
-        64 * MEBIBYTE, ge=1024, description="Bytes of all bodies held at once; more get 429."
+        default=64 * MEBIBYTE,
+        ge=1024,
+        description="Bytes of all bodies held at once; more get 429.",
+    )
+    queue_batches: int = Field(
+        default=3,
+        ge=1,
+        le=10_000,
+        description="Full batches a thread that may be ahead of a request, by fair shares; more "
+        "gets 429. A large request may have more ahead of it.",
     )
     max_wait: Seconds = Field(
-        2.0,
-        description="Seconds that a request may be expected to wait in the queue; more gets 429. "
-        "0: no such bound.",
+        default=10.0,
+        description="Seconds, as measured, that a request may have to wait in the queue; more "
+        "gets 429. 0: no such bound.",
     )
     max_connections: int = Field(
-        4096, ge=1, description="Open connections; further ones are closed at once."
+        default=4096, ge=1, description="Open connections; further ones are closed at once."
     )
     request_timeout: float = Field(
-        30.0,
+        default=30.0,
         gt=0,
         le=3600,
         description="Seconds for an answer, then 504. `X-Request-Timeout` may ask for less.",
     )
     read_timeout: float = Field(
-        10.0, gt=0, le=3600, description="Seconds for the head, and again for the body, to arrive."
+        default=10.0,
+        gt=0,
+        le=3600,
+        description="Seconds for the head, and again for the body, to arrive.",
     )
     keep_alive: float = Field(
-        75.0,
+        default=75.0,
         gt=0,
         le=3600,
         description="Seconds that an idle connection stays open. Longer than the idle timeout of "
         "the load balancer before it (ALB: 60).",
     )
     drain_wait: Seconds = Field(
-        0.0,
+        default=0.0,
         description="Seconds between SIGTERM, when `/readyz` turns 503, and closing the listener.",
     )
     drain_timeout: float = Field(
-        30.0, gt=0, le=3600, description="Hard bound in seconds on the whole shutdown."
+        default=30.0, gt=0, le=3600, description="Hard bound in seconds on the whole shutdown."
     )
     api_keys: Annotated[tuple[Key, ...], BeforeValidator(_comma_separated)] = Field(
-        (),
+        default=(),
         description="Keys that clients must send (`Authorization: Bearer` or `X-API-Key`), comma "
         "separated so that they can be rotated. Unset: no key is asked for.",
     )
     api_keys_secret: str | None = Field(
-        None,
+        default=None,
         pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+$",
         description="ARN of an AWS Secrets Manager secret that holds the keys, read once at "
         "start. Instead of `TURNOUT_API_KEYS`.",
     )
     cors_origins: Several = Field(
-        (), description="Origins whose pages may call the API, comma separated, or `*`."
+        default=(), description="Origins whose pages may call the API, comma separated, or `*`."
     )
-    pages: bool = Field(True, description="Serve the try-it page at `/` and `/docs`.")
+    pages: bool = Field(default=True, description="Serve the try-it page at `/` and `/docs`.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe log line that is written."
+        default="info", description="Least severe log line that is written."
     )
-    log_requests: bool = Field(True, description="One log line a request, without its text.")
+    log_requests: bool = Field(
+        default=True, description="One log line a request, without its text."
+    )
     tracing: bool = Field(
-        False,
+        default=False,
         description="OpenTelemetry spans over OTLP/HTTP (extra `otel`); set the standard `OTEL_*` "
         "variables beside it.",
     )

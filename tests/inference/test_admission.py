@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from turnout_inference.admission import Bounds, Door
+from turnout_inference.admission import OWN_SHARE, Bounds, Door, Outlook
 from turnout_inference.errors import ApiError
 
-BOUNDS = Bounds(requests=2, waiting_tokens=1000, waiting_bytes=100, wait=2.0)
+BOUNDS = Bounds(requests=2, ahead=500, waiting_tokens=1000, waiting_bytes=100, wait=2.0)
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Queue:
     def door(self, bounds: Bounds = BOUNDS) -> Door:
         return Door(
             bounds,
-            expected_wait=lambda _tokens: self.waiting / 100,
+            outlook=lambda _tokens: Outlook(self.waiting, self.waiting / 100),
             waiting_tokens=lambda: self.waiting,
         )
 
@@ -57,8 +57,37 @@ def test_tokens_beyond_the_bound_are_refused() -> None:
     assert refusal(Queue(150).door(), tokens=851).reason == "tokens"
 
 
-def test_a_queue_longer_than_the_bound_is_refused() -> None:
-    assert refusal(Queue(201).door()).reason == "wait"
+def test_more_ahead_than_the_bound_is_refused() -> None:
+    bounds = Bounds(2, ahead=50, waiting_tokens=1000, waiting_bytes=100, wait=0.0)
+    assert refusal(Queue(50 + OWN_SHARE * 10 + 1).door(bounds)).reason == "queue"
+
+
+def test_a_large_request_may_have_more_ahead_of_it() -> None:
+    bounds = Bounds(2, ahead=50, waiting_tokens=1000, waiting_bytes=100, wait=0.0)
+    Queue(50 + OWN_SHARE * 100).door(bounds).queue(100, 30.0)
+
+
+def test_a_wait_longer_than_the_bound_is_refused() -> None:
+    assert refusal(Queue(201).door()).reason == "queue"
+
+
+def test_it_is_crowded_when_a_typical_request_would_be_refused() -> None:
+    queue = Queue()
+    door = queue.door()
+    assert not door.crowded
+    door.queue(10, 30.0)
+    queue.waiting = 199
+    assert not door.crowded
+    queue.waiting = 201
+    assert door.crowded
+
+
+def test_it_is_crowded_when_the_house_is_full() -> None:
+    door = Queue().door()
+    door.enter()
+    assert not door.crowded
+    door.enter()
+    assert door.crowded
 
 
 def test_a_queue_longer_than_the_client_waits_is_refused() -> None:
@@ -70,7 +99,7 @@ def test_an_empty_queue_takes_any_request_that_is_allowed_at_all() -> None:
 
 
 def test_no_bound_on_waiting_is_none() -> None:
-    Queue(900).door(Bounds(2, 1000, 100, 0.0)).queue(10, 30.0)
+    Queue(400).door(Bounds(2, 500, 1000, 100, 0.0)).queue(10, 30.0)
 
 
 @pytest.mark.parametrize(

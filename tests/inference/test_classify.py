@@ -183,7 +183,7 @@ def test_json_by_any_of_its_names_is_taken(server: Running, content_type: str) -
     ],
 )
 def test_each_limit_is_kept_and_named(
-    settings: dict[str, int], inputs: object, message: str
+    settings: dict[str, Any], inputs: object, message: str
 ) -> None:
     with running(**settings) as server:
         response = server.classify(inputs)

@@ -154,8 +154,9 @@ def test_the_expected_wait_follows_the_measured_rate() -> None:
         while not backend.batches[1:]:
             time.sleep(0.001)
         made.submit(job(*[[1] * 10] * 50))
-        assert made.expected_wait(100) == pytest.approx(0.1, rel=0.3)
-        assert made.expected_wait(10_000) == pytest.approx(0.5, rel=0.3)
+        assert made.outlook(100).ahead == 100
+        assert made.outlook(100).wait == pytest.approx(0.1, rel=0.3)
+        assert made.outlook(10_000).wait == pytest.approx(0.5, rel=0.3)
 
 
 def test_stopping_waits_for_the_batch_in_progress() -> None:

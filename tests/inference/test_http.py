@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -121,9 +123,9 @@ def test_without_keys_everything_is_open(server: Running) -> None:
 
 
 @pytest.fixture(scope="module")
-def keyed() -> Running:
+def keyed() -> Iterator[Running]:
     with running(api_keys=KEYS) as found:
-        yield found  # type: ignore[misc]
+        yield found
 
 
 @pytest.mark.parametrize("path", ["/health", "/readyz", "/livez", "/ping", "/", "/docs"])
@@ -198,8 +200,8 @@ def test_a_head_that_arrives_a_byte_at_a_time_is_cut_off() -> None:
             for byte in b"GET /health HTTP/1.1\r\n" + b"x" * 500:
                 connection.sendall(bytes([byte]))
                 time.sleep(0.02)
-        assert time.monotonic() - began < 3
-        assert server.metric("turnout_rejections_total", reason="slow_head") == 1
+        assert time.monotonic() - began < 5
+        assert server.metric("turnout_rejections_total", reason="slow_client") == 1
 
 
 def test_a_body_that_does_not_arrive_is_a_408() -> None:
@@ -230,6 +232,20 @@ def test_a_body_that_dribbles_is_a_408_all_the_same() -> None:
             except TimeoutError:
                 continue
         assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_refused_body_that_dribbles_does_not_hold_the_connection() -> None:
+    with running(read_timeout=0.3) as server, server.connect() as connection:
+        connection.sendall(
+            b"POST /v1/classify HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: 900\r\n\r\n"
+        )
+        began = time.monotonic()
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 415 ")
+        with suppress(OSError):
+            for _ in range(200):
+                connection.sendall(b" ")
+                time.sleep(0.02)
+        assert time.monotonic() - began < 3
 
 
 def test_a_client_that_leaves_is_not_worked_for() -> None:
@@ -361,3 +377,51 @@ def test_while_it_drains_it_is_not_ready_but_answers() -> None:
 def test_the_http_client_of_the_platform_is_happy_too(server: Running) -> None:
     with httpx.Client(base_url=server.url) as client:
         assert client.get("/health").json() == {"status": "ok"}
+
+
+def fill(server: Running) -> None:
+    """Take every place in the house."""
+    for _ in range(server.service.settings.max_requests):
+        server.service.door.enter()
+
+
+@pytest.mark.parametrize(
+    ("path", "key"), [("/v1/classify", "inputs"), ("/predict", "inputs"), ("/classify", "input")]
+)
+@pytest.mark.parametrize("unread", [True, False])
+def test_a_refusal_looks_the_same_whether_or_not_the_request_was_read(
+    path: str, key: str, unread: bool
+) -> None:
+    with running(max_requests=1) as server:
+        fill(server)
+        # A request that names how it wants the connection is read like any other.
+        headers = {"X-Request-Id": "id-1"} | ({} if unread else {"Connection": "close"})
+        response = server.client.post(path, json={key: ["a"]}, headers=headers)
+        assert response.status_code == 429
+        assert int(response.headers["retry-after"]) >= 1
+        assert response.headers["x-request-id"] == "id-1"
+        assert response.headers["content-type"] == "application/json"
+        assert response.headers["x-content-type-options"] == "nosniff"
+        reason = "crowded" if unread else "requests"
+        assert server.metric("turnout_rejections_total", reason=reason) == 1
+        assert server.metric("turnout_requests_total", path=path, status="429") == 1
+        assert server.client.get("/health").status_code == 200
+        server.service.door.leave()
+        assert server.client.post(path, json={key: ["a"]}).status_code == 200
+
+
+@pytest.mark.parametrize("cuts", [(20,), (95,), (99, 105), (40, 97, 110)])
+def test_a_request_in_pieces_is_refused_once_and_the_next_one_served(cuts: tuple[int, ...]) -> None:
+    request = (
+        b"POST /v1/classify HTTP/1.1\r\nContent-Type: application/json\r\n"
+        b'Content-Length: 15\r\n\r\n{"inputs": "a"}'
+    )
+    with running(max_requests=1) as server, server.connect() as connection:
+        fill(server)
+        for start, end in pairwise((0, *cuts, len(request))):
+            connection.sendall(request[start:end])
+            time.sleep(0.03)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 429 ")
+        server.service.door.leave()
+        connection.sendall(request)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")

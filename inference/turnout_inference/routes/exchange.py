@@ -85,6 +85,9 @@ class Exchange:
                         self._hold(size - self.held)
                     parts.append(part)
         except TimeoutError:
+            # Nothing more is expected of this client, not even the rest.
+            stream.request_body = None
+            stream.keep_alive = False
             raise ApiError(
                 408,
                 Code.READ_TIMEOUT,
@@ -174,7 +177,9 @@ def complete(exchange: Exchange, response: HTTPResponse) -> None:
     stream = _stream(exchange.request)
     if stream.request_body:
         stream.request_max_size = _UNREAD
-        stream.keep_alive = False
+        declared = exchange.request.headers.get("content-length", "")
+        if not declared.isdecimal() or int(declared) > _UNREAD:
+            stream.keep_alive = False
     headers = response.headers
     headers["x-request-id"] = exchange.request_id
     headers["x-content-type-options"] = "nosniff"
@@ -225,10 +230,12 @@ def from_sanic(error: SanicException) -> ApiError:
 
 def request_id(request: Request) -> str:
     """The client's X-Request-Id where it is a plain one, else a new one."""
-    given: str | None = request.headers.get("x-request-id")
-    if given is not None and _REQUEST_ID.fullmatch(given):
-        return given
-    return os.urandom(16).hex()
+    return plain_request_id(request.headers.get("x-request-id")) or os.urandom(16).hex()
+
+
+def plain_request_id(given: str | None) -> str | None:
+    """A given request id that is safe to repeat in headers and logs, else None."""
+    return given if given is not None and _REQUEST_ID.fullmatch(given) else None
 
 
 def internal_error() -> ApiError:
