@@ -134,6 +134,18 @@ def _subnet(args: Mapping[str, Any], region: str) -> dict[str, Any]:
     }
 
 
+def _security_group(args: Mapping[str, Any], region: str) -> dict[str, Any]:
+    group = str(args.get("id") or "sg-0123456789abcdef0")
+    return {
+        "id": group,
+        "arn": f"arn:{partition(region)}:ec2:{region}:{EXAMPLE_ACCOUNT}:security-group/{group}",
+        "name": str(args.get("name") or "default"),
+        "description": "default VPC security group",
+        "vpcId": str(args.get("vpcId") or "vpc-0123456789abcdef0"),
+        "tags": {},
+    }
+
+
 def _cluster(args: Mapping[str, Any], region: str) -> dict[str, Any]:
     name = str(args.get("name", "cluster"))
     host = f"0123456789ABCDEF0123456789ABCDEF.gr7.{region}.eks.{_dns_suffix(region)}"
@@ -213,6 +225,7 @@ _ANSWERS: Final[Mapping[str, Callable[[Mapping[str, Any], str], dict[str, Any]]]
     "aws:ssm/getParameter:getParameter": _parameter,
     "aws:ec2/getVpc:getVpc": _vpc,
     "aws:ec2/getSubnet:getSubnet": _subnet,
+    "aws:ec2/getSecurityGroup:getSecurityGroup": _security_group,
     "aws:ec2/getPrefixList:getPrefixList": _named_cidrs,
     "aws:ec2/getManagedPrefixList:getManagedPrefixList": _named_cidrs,
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": _registry_login,

@@ -1,7 +1,7 @@
 """The function, its alias, and the way in."""
 
 import pulumi
-from pulumi_aws import lambda_, lb
+from pulumi_aws import ec2, lambda_, lb
 
 from turnout import contract, naming
 from turnout.config.target import Lambda
@@ -111,6 +111,9 @@ class LambdaTarget(pulumi.ComponentResource):
     ) -> lambda_.Function:
         tier, workload = args.tier, args.workload
         fetches_model = workload.model is not None
+        default_group = ec2.get_security_group_output(
+            vpc_id=args.place.vpc_id, name="default", opts=pulumi.InvokeOptions(parent=self)
+        )
         return lambda_.Function(
             name,
             name=function_name,
@@ -132,12 +135,6 @@ class LambdaTarget(pulumi.ComponentResource):
                 "subnet_ids": list(args.place.subnet_ids),
                 "security_group_ids": [group.id],
             },
-            # In JSON the platform's own lines can be read by the metric filter on memory.
-            logging_config={
-                "log_format": "JSON",
-                "log_group": log_group.name,
-                "system_log_level": "INFO",
-            },
             tracing_config={"mode": "Active"},
             reserved_concurrent_executions=(
                 -1 if tier.reserved_concurrency is None else tier.reserved_concurrency
@@ -145,10 +142,13 @@ class LambdaTarget(pulumi.ComponentResource):
             publish=True,
             # The function's network interfaces live on for a while; the group must not wait.
             replace_security_groups_on_destroy=True,
+            replacement_security_group_ids=[default_group.id],
             tags=args.tags,
-            # A start before the role may join the VPC, or before there is a way out, fails.
+            # A start before the role may join the VPC, or before there is a way out, fails; and
+            # where the log group is not there yet, Lambda makes one that keeps logs for ever.
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[*role.permissions, *group.edges, *args.place.routes]
+                parent=self,
+                depends_on=[*role.permissions, *group.edges, *args.place.routes, log_group],
             ),
         )
 

@@ -65,6 +65,14 @@ def _described(record: Record) -> dict[str, Any]:
     return {**record.inputs, **record.outputs, "id": record.id}
 
 
+def _group(resources: Resources, arguments: Arguments) -> dict[str, Any]:
+    """A group by its id, or a VPC's own by the name that AWS gives it."""
+    if arguments.get("name") == "default" and arguments.get("vpcId"):
+        vpc = _by_id(VPC)(resources, {"id": arguments["vpcId"]})
+        return {"id": vpc["defaultSecurityGroupId"], "name": "default", "vpcId": vpc["id"]}
+    return _by_id(GROUP)(resources, arguments)
+
+
 def _subnets(resources: Resources, arguments: Arguments) -> dict[str, Any]:
     filters = {f["name"]: f["values"] for f in arguments.get("filters", [])}
     with resources.cloud.lock:
@@ -101,7 +109,7 @@ _LOOKUPS: dict[str, Callable[[Resources, Arguments], dict[str, Any]]] = {
     "aws:ec2/getVpc:getVpc": _by_id(VPC),
     "aws:ec2/getSubnet:getSubnet": _by_id(SUBNET),
     "aws:ec2/getSubnets:getSubnets": _subnets,
-    "aws:ec2/getSecurityGroup:getSecurityGroup": _by_id(GROUP),
+    "aws:ec2/getSecurityGroup:getSecurityGroup": _group,
     "aws:eks/getCluster:getCluster": _cluster,
     "aws:ssm/getParameter:getParameter": _parameter,
 }
