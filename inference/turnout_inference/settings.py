@@ -40,8 +40,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
     host: str = Field(
-        default="0.0.0.0", min_length=1,
-        description="Address to listen on.")  # noqa: S104,
+        default="0.0.0.0",  # noqa: S104 - a container listens on every address it has
+        min_length=1,
+        description="Address to listen on.",
     )
     port: int = Field(
         default=8000,
