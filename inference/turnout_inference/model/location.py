@@ -13,6 +13,7 @@ from turnout_inference.model.errors import ModelRefused
 _FORMS = "give a folder, file:///folder, s3://bucket/prefix or https://host/folder"
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):")
 _BUCKET = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+_QUERY = re.compile(r"([?#])")
 _DIGEST = re.compile(r"^[0-9a-f]{64}$")
 
 
@@ -87,11 +88,13 @@ def is_digest(text: str) -> bool:
 
 def redact(uri: str) -> str:
     """The URI without user name, password, query string and fragment: fit for a message."""
-    scheme, colon, rest = uri.partition("://")
-    if not colon or scheme.lower() not in {"http", "https"}:
+    scheme, colon, rest = uri.partition(":")
+    if not _SCHEME.match(uri) or scheme.lower() in {"s3", "file"}:
         return uri
+    if not rest.startswith("//"):
+        return f"{scheme}{colon}…"
     place, mark, _ = (
-        re.split(r"([?#])", rest, maxsplit=1) if re.search(r"[?#]", rest) else (rest, "", "")
+        _QUERY.split(rest[2:], maxsplit=1) if _QUERY.search(rest) else (rest[2:], "", "")
     )
     host, slash, path = place.partition("/")
     return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}{'?…' if mark else ''}"

@@ -82,6 +82,7 @@ def test_plain_http_is_taken_from_this_machine(host: str) -> None:
         ("s3://A_B/m", "'A_B' is not a bucket's name"),
         ("s3://", "'' is not a bucket's name"),
         ("file://host/m", "write three slashes"),
+        ("ftp://me:topsecret@host/m", "scheme 'ftp' is not understood"),
         ("gs://models/m", "scheme 'gs' is not understood; give a folder"),
         ("hf:org/name", "scheme 'hf' is not understood"),
     ],
@@ -99,7 +100,11 @@ def test_what_is_not_understood_is_refused_with_the_way_out(uri: str, said: str)
         ("https://host/a#token", "https://host/a?…"),
         ("https://host/a@b", "https://host/a@b"),
         ("https://host", "https://host"),
+        ("HTTPS://me:pw@host/a", "HTTPS://host/a"),
+        ("ftp://me:pw@host/a?b", "ftp://host/a?…"),
+        ("token:secret", "token:…"),
         ("s3://bucket/a", "s3://bucket/a"),
+        ("/folder/a?b", "/folder/a?b"),
     ],
 )
 def test_messages_show_neither_credentials_nor_queries(uri: str, shown: str) -> None:
