@@ -6,8 +6,8 @@ from typing import Any, Final
 import pulumi
 from pulumi_aws import ecr, iam
 
+from turnout.config.foundation import FoundationConfig
 from turnout.foundation.boundary import boundary
-from turnout.foundation.config import FoundationConfig
 from turnout.foundation.deploying import Reach, change, look, read_state, write_state
 from turnout.foundation.github import (
     AUDIENCE,

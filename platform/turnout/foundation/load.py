@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 
 from turnout.config.errors import ConfigError
-from turnout.foundation.config import FoundationConfig, parse_foundation
+from turnout.config.foundation import FoundationConfig, parse_foundation
 
 
 def configured_foundation() -> FoundationConfig | None:
