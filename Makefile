@@ -45,7 +45,7 @@ engine: ## Make sure of a Pulumi engine: found, installed or built.
 schema: setup ## Write the stack files' JSON schema anew.
 	@$(BIN)/turnout schema --output stacks/turnout.schema.json
 
-pins: $(filter .tools/%,$(UV)) ## Write the hashed requirements files anew.
+pins: | $(filter .tools/%,$(UV)) ## Write the hashed requirements files anew.
 	@$(COMPILE) requirements/uv.in -o requirements/uv.txt
 	@$(COMPILE) requirements/build.in -o requirements/build.txt
 	@$(COMPILE) inference/pyproject.toml -o requirements/server.txt
@@ -56,7 +56,7 @@ pins: $(filter .tools/%,$(UV)) ## Write the hashed requirements files anew.
 .tools/uv/bin/uv: requirements/uv.txt
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --require-hashes --upgrade --target .tools/uv -r requirements/uv.txt
 
-$(VENV)/.installed: $(filter .tools/%,$(UV)) requirements/dev.txt $(PROJECTS)
+$(VENV)/.installed: requirements/dev.txt $(PROJECTS) | $(filter .tools/%,$(UV))
 	@test -x $(BIN)/python || $(UV) venv --quiet --seed --python $(PYTHON) $(VENV)
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(DISTRIBUTIONS:%=-e ./%)

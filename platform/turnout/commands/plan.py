@@ -1,6 +1,8 @@
 """`turnout plan`: what a stack would make, without an engine, an account or a provider."""
 
+import importlib.util
 import json
+from collections.abc import Iterator
 
 import click
 
@@ -23,8 +25,30 @@ def plan_command(stack: str, as_json: bool) -> None:
         plan = make_plan(stack)
     if as_json:
         click.echo(json.dumps(plan.to_json(), indent=2, ensure_ascii=False))
-    else:
-        print_plan(plan)
+        return
+    print_plan(plan)
+    for line in _policies(plan):
+        click.echo(line)
+
+
+def _policies(plan: Plan) -> Iterator[str]:
+    """What the policy packs say of the plan, in short; `turnout check` has it in full."""
+    if importlib.util.find_spec("turnout_policies") is None:
+        yield "policies: not looked at; install turnout-policies for it"
+        return
+    from turnout_policies.resources import from_plan
+    from turnout_policies.rule import Level
+    from turnout_policies.runner import run
+
+    report = run(from_plan(plan.to_json()))
+    mandatory = [found for found in report.violations if found.level is Level.MANDATORY]
+    more = f"; turnout check --stack {plan.stack}" if report.violations else ""
+    yield (
+        f"policies: {len(report.violations)} findings, {len(mandatory)} of them mandatory, "
+        f"{len(report.unknown)} undecided before up{more}"
+    )
+    for found in mandatory:
+        yield f"  {found.rule}: {found.message}"
 
 
 def make_plan(stack: str) -> Plan:
