@@ -36,13 +36,14 @@ class Stack:
         self._on_read = on_read
         self._by_urn = {resource.urn: resource for resource in self.resources}
         self._by_type: dict[str, list[Resource]] = {}
-        self._by_identity: dict[str, Resource] = {}
+        # Several resources may share a name: what configures a bucket has the bucket's id.
+        self._by_identity: dict[str, list[Resource]] = {}
         for resource in self.resources:
             self._by_type.setdefault(canonical_type(resource.type), []).append(resource)
             for key in _IDENTITIES:
                 identity = resource.outputs.get(key)
                 if isinstance(identity, str) and identity:
-                    self._by_identity.setdefault(identity, resource)
+                    self._by_identity.setdefault(identity, []).append(resource)
         self._references: dict[tuple[str, str], _Reference] = {}
 
     def of(self, *types: str) -> list[Properties]:
@@ -119,8 +120,8 @@ class Stack:
         place.note_read()
         urns: dict[str, None] = {}
         for leaf in _leaves(place.raw, str):
-            if leaf in self._by_identity:
-                urns[self._by_identity[leaf].urn] = None
+            named = self._by_identity.get(leaf, ())
+            urns.update((item.urn, None) for item in named if item.urn != place.resource.urn)
         unknowns = list(_leaves(place.raw, UnknownValue))
         for unknown in unknowns:
             urns.update(dict.fromkeys(unknown.sources))
