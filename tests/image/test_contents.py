@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import re
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,18 @@ def test_the_image_says_how_it_is_run(image: Image) -> None:
     assert image.config["Healthcheck"]["Test"] == ["CMD", "turnout-healthcheck"]
     assert image.config["ExposedPorts"] == {"8000/tcp": {}}
     assert image.environment["AWS_LWA_PORT"] == image.environment["TURNOUT_PORT"] == "8000"
+
+
+def test_the_same_input_gives_the_same_layers(image: Image, tmp_path: Path) -> None:
+    """Built from nothing once more, its base included."""
+    if "TURNOUT_REBUILD_IMAGE" not in os.environ:
+        pytest.skip("takes minutes; set TURNOUT_REBUILD_IMAGE to build a second time")
+    again = subprocess.run(
+        [LOCK.parents[1] / "tools/image/build"],
+        env={**os.environ, "TURNOUT_IMAGE_CACHE": str(tmp_path)},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    first = image.rootfs.with_name("layers").read_text()
+    assert (Path(again.stdout.strip()) / "layers").read_text() == first
