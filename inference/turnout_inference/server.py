@@ -38,6 +38,8 @@ class Serving:
     app: Sanic[Any, Any]
     service: Service
     server: Any
+    listener: socket.socket
+    """A second handle on the listening socket: the event loop closes its own."""
     sweeper: asyncio.Task[None]
 
     async def drain(self) -> bool:
@@ -47,7 +49,7 @@ class Serving:
         self.service.draining = True
         self.app.config.KEEP_ALIVE = False
         await asyncio.sleep(min(settings.drain_wait, settings.drain_timeout))
-        self.server.close()
+        await self._stop_listening()
         while time.monotonic() < bound and self._still_open(IDLE_GRACE):
             await asyncio.sleep(0.02)
         cut = sum(connection.in_request for connection in self._connections())
@@ -55,6 +57,24 @@ class Serving:
             connection.cut()
         self.sweeper.cancel()
         return not cut
+
+    async def _stop_listening(self) -> None:
+        """Close the listener, but take in first what the kernel has accepted for us."""
+        self.server.close()
+        loop = asyncio.get_running_loop()
+        taken = []
+        with suppress(BlockingIOError):
+            while True:
+                taken.append(self.listener.accept()[0])
+        self.listener.close()
+        for connection in taken:
+            connection.setblocking(False)
+            await loop.connect_accepted_socket(
+                lambda: BoundedProtocol(
+                    loop=loop, app=self.app, connections=self.server.connections
+                ),
+                connection,
+            )
 
     def _still_open(self, grace: float) -> bool:
         """Close what has been silent for `grace` seconds; whether any connection is left."""
@@ -76,6 +96,7 @@ async def start(
     beat is called every half second, for whoever watches this process.
     """
     app = create_app(service)
+    spare = listener.dup()
     server = await app.create_server(
         sock=listener, protocol=BoundedProtocol, backlog=BACKLOG, access_log=False
     )
@@ -85,7 +106,7 @@ async def start(
     await server.startup()  # type: ignore[no-untyped-call]
     service.start()
     sweeper = asyncio.get_running_loop().create_task(_sweep(app, service, server, beat))
-    return Serving(app, service, server, sweeper)
+    return Serving(app, service, server, spare, sweeper)
 
 
 async def serve(

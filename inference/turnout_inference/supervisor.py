@@ -169,6 +169,9 @@ class Supervisor:
     def _stop(self, code: int) -> int:
         """Let every worker drain; kill what outlives the bound."""
         for slot in self.slots:
+            # Else connections would wait here for a worker that does not listen any more.
+            slot.listener.close()
+        for slot in self.slots:
             if slot.pid:
                 os.kill(slot.pid, signal.SIGTERM)
         bound = time.monotonic() + self.drain_timeout + LAST_BREATH
