@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -33,7 +32,7 @@ class Life:
 
 
 @pytest.fixture(scope="module", params=TIERS)
-def life(request: pytest.FixtureRequest, engine_bench: Workbench) -> Iterator[Life]:
+def life(request: pytest.FixtureRequest, engine_bench: Workbench) -> Life:
     tier = TIERS[request.param]
     deployment = engine_bench.deployment(stack(tier))
     started = time.perf_counter()
@@ -44,7 +43,7 @@ def life(request: pytest.FixtureRequest, engine_bench: Workbench) -> Iterator[Li
     deployment.configure(stack(tier, alarms={"notify": ["ops@example.com"], "response_time": 3}))
     slower = deployment.up()
     destroy = deployment.destroy()
-    yield Life(preview, preview_seconds, up, second, slower, destroy, deployment.cloud)
+    return Life(preview, preview_seconds, up, second, slower, destroy, deployment.cloud)
 
 
 def test_a_preview_foresees_every_resource(life: Life) -> None:

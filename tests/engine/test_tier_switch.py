@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -26,7 +25,7 @@ class Switch:
 
 
 @pytest.fixture(scope="module", params=[("lambda", "ecs"), ("ec2", "eks")], ids="-to-".join)
-def switch(request: pytest.FixtureRequest, engine_bench: Workbench) -> Iterator[Switch]:
+def switch(request: pytest.FixtureRequest, engine_bench: Workbench) -> Switch:
     old, new = (TIERS[kind] for kind in request.param)
     deployment = engine_bench.deployment(stack(old))
     before = deployment.up()
@@ -36,7 +35,7 @@ def switch(request: pytest.FixtureRequest, engine_bench: Workbench) -> Iterator[
     shifted = deployment.up()
     deployment.configure(stack(new))
     after = deployment.up()
-    yield Switch(before, both, shifted, after, deployment.destroy())
+    return Switch(before, both, shifted, after, deployment.destroy())
 
 
 def test_every_step_of_a_switch_succeeds(switch: Switch) -> None:

@@ -158,7 +158,9 @@ def _flattened(options: tuple[Any, ...]) -> list[Any]:
 def _is_value(annotation: Any) -> bool:
     origin = getattr(typing.get_origin(annotation), "__name__", "")
     return (
-        annotation in _SCALARS or _is_input(annotation) or origin in ("Sequence", "Mapping", "Literal")
+        annotation in _SCALARS
+        or _is_input(annotation)
+        or origin in ("Sequence", "Mapping", "Literal")
     )
 
 

@@ -51,12 +51,15 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def without_nulls(value: Any) -> Any:
+def without_nulls(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties as the engine keeps them: what is null is not there."""
+    return {key: _bare(value) for key, value in properties.items() if value is not None}
+
+
+def _bare(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: without_nulls(v) for key, v in value.items() if v is not None}
-    if isinstance(value, list):
-        return [without_nulls(element) for element in value]
-    return value
+        return without_nulls(value)
+    return [_bare(element) for element in value] if isinstance(value, list) else value
 
 
 def _whole(value: Any) -> Any:

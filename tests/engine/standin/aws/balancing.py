@@ -36,13 +36,11 @@ def _suffix(arn: str) -> str:
 
 def _check_balancer(inputs: Inputs) -> Iterator[Problem]:
     name = inputs.get("name", "")
-    if name.startswith("internal-") or name.startswith("-") or name.endswith("-"):
+    if name.startswith(("internal-", "-")) or name.endswith("-"):
         yield Problem("name", f"{name!r}: no leading 'internal-', no hyphen at either end")
-    if inputs.get("loadBalancerType", "application") == "application" and known(
-        subnets := inputs.get("subnets")
-    ):
-        if len(subnets) < 2:
-            yield Problem("subnets", "an application load balancer needs two subnets")
+    subnets = inputs.get("subnets")
+    if known(subnets) and len(subnets) < 2:
+        yield Problem("subnets", "an application load balancer needs two subnets")
 
 
 def _admit_balancer(inputs: Inputs, call: Call, _own: Record | None) -> None:
@@ -192,7 +190,8 @@ def is_behind_balancer(group: str, call: Call) -> bool:
 
 
 def _listener_arn(inputs: Inputs, call: Call) -> str:
-    return f"{inputs['loadBalancerArn'].replace(':loadbalancer/', ':listener/')}/{call.cloud.next_hex(16)}"
+    bare = inputs["loadBalancerArn"].replace(":loadbalancer/", ":listener/")
+    return f"{bare}/{call.cloud.next_hex(16)}"
 
 
 def _check_rule(inputs: Inputs) -> Iterator[Problem]:
@@ -209,7 +208,8 @@ def _admit_rule(inputs: Inputs, call: Call, own: Record | None) -> None:
 
 
 def _rule_arn(inputs: Inputs, call: Call) -> str:
-    return f"{inputs['listenerArn'].replace(':listener/', ':listener-rule/')}/{call.cloud.next_hex(16)}"
+    bare = inputs["listenerArn"].replace(":listener/", ":listener-rule/")
+    return f"{bare}/{call.cloud.next_hex(16)}"
 
 
 def _attachment_id(inputs: Inputs, call: Call) -> str:

@@ -106,8 +106,9 @@ def _environment_problems(container: Any) -> Iterator[str]:
         elif names.count(name) > 1:
             yield f"environment name {name!r} is given twice"
     for entry in container.get("environment", []):
-        if not isinstance(entry.get("value"), str):
-            yield f"environment {entry.get('name')!r} must have a string, got {entry.get('value')!r}"
+        value = entry.get("value")
+        if not isinstance(value, str):
+            yield f"environment {entry.get('name')!r} must have a string, got {value!r}"
 
 
 def _health_problems(check: Any) -> Iterator[str]:

@@ -54,9 +54,14 @@ def _rule_problems(rule: Inputs, path: str) -> Iterator[Problem]:
     if kind == "rateBasedStatement":
         yield from _rate_problems(body, f"{path}.statement.{kind}")
     if kind == "managedRuleGroupStatement" and body.get("vendorName") == "AWS":
-        if body.get("name") not in _MANAGED:
-            yield Problem(path, f"WAFNonexistentItemException: no rule group {body.get('name')!r}")
+        yield from _managed_problems(body, path)
     yield from _inspection_problems(body, f"{path}.statement.{kind}")
+
+
+def _managed_problems(body: Inputs, path: str) -> Iterator[Problem]:
+    name = body.get("name")
+    if name not in _MANAGED:
+        yield Problem(path, f"WAFNonexistentItemException: no rule group {name!r}")
 
 
 def _rate_problems(body: Inputs, path: str) -> Iterator[Problem]:
@@ -108,8 +113,8 @@ def _check_logging(inputs: Inputs) -> Iterator[Problem]:
 
 
 KINDS = (
-    Kind(ACL, lambda _inputs, call: uuid(call), _acl_outputs, _check_acl, autoname=Autoname(longest=128),
-         unique=("name",), held_by=(ASSOCIATION,)),
+    Kind(ACL, lambda _inputs, call: uuid(call), _acl_outputs, _check_acl,
+         autoname=Autoname(longest=128), unique=("name",), held_by=(ASSOCIATION,)),
     Kind(ASSOCIATION, by("webAclArn", "resourceArn", separator=","), admit=_admit_association),
     Kind(LOGGING, by("resourceArn"), check=_check_logging, unique=("resourceArn",)),
 )  # fmt: skip

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from tests.engine.standin.aws.balancing import GROUP as TARGET_GROUP
 from tests.engine.standin.aws.balancing import is_behind_balancer
+from tests.engine.standin.aws.rules import base64_reason
 from tests.engine.standin.aws.support import by, exactly_one, known, numbered, refuse
 from tests.engine.standin.cloud import ACCOUNT, Record
 from tests.engine.standin.kinds import Autoname, Call, Inputs, Kind
@@ -32,7 +32,9 @@ def _check_template(inputs: Inputs) -> Iterator[Problem]:
     if known(image) and not re.fullmatch(r"ami-[0-9a-f]{8,17}|resolve:ssm:/.+", image):
         yield Problem("imageId", f"InvalidAMIID.Malformed: {image!r}")
     data = inputs.get("userData")
-    if known(data) and len(base64.b64decode(data)) > USER_DATA_LIMIT:
+    if known(data) and (reason := base64_reason(data)):
+        yield Problem("userData", f"InvalidUserData.Malformed: {reason}")
+    elif known(data) and 3 * len(data) // 4 - data.count("=") > USER_DATA_LIMIT:
         yield Problem("userData", f"user data is limited to {USER_DATA_LIMIT} bytes")
     if inputs.get("vpcSecurityGroupIds") and inputs.get("networkInterfaces"):
         yield Problem("networkInterfaces", "with interfaces, groups belong to the interface")
@@ -127,7 +129,7 @@ def _check_schedule(inputs: Inputs) -> Iterator[Problem]:
 
 
 def _arn(kind: str) -> Any:
-    return lambda inputs, call, identity: {
+    return lambda _inputs, call, identity: {
         "arn": call.arn("autoscaling", f"{kind}:{call.cloud.next_hex(8)}:{identity}")
     }
 

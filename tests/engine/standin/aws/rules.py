@@ -50,7 +50,8 @@ def _reasons(value: Any, rule: Mapping[str, Any]) -> Iterator[str]:
     if "range" in rule and not _within(_number(value), rule["range"]):
         yield f"expected a number in the range {rule['range']}, got {value!r}"
     if "length" in rule and not _within(len(str(value)), rule["length"]):
-        yield f"expected a length in the range {rule['length']}, got {len(str(value))}: {value!r:.80}"
+        size = len(str(value))
+        yield f"expected a length in the range {rule['length']}, got {size}: {value!r:.80}"
     if "pattern" in rule and not re.fullmatch(rule["pattern"], str(value)):
         yield f"expected a match of {rule['pattern']}, got {value!r:.80}"
     if "prefix" in rule and not str(value).startswith(rule["prefix"]):
@@ -95,7 +96,7 @@ def json_reason(value: Any) -> str | None:
     return None
 
 
-def _base64_reason(value: Any) -> str | None:
+def base64_reason(value: Any) -> str | None:
     try:
         base64.b64decode(str(value), validate=True)
     except binascii.Error as error:
@@ -107,5 +108,5 @@ _FORMATS = {
     "cidr": cidr_reason,
     "arn": arn_reason,
     "json": json_reason,
-    "base64": _base64_reason,
+    "base64": base64_reason,
 }
