@@ -57,6 +57,7 @@ pins: | $(filter .tools/%,$(UV)) ## Write the hashed requirements files anew.
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --require-hashes --upgrade --target .tools/uv -r requirements/uv.txt
 
 $(VENV)/.installed: requirements/dev.txt $(PROJECTS) | $(filter .tools/%,$(UV))
+	@echo 'setup: the pinned packages go into $(VENV) (1 GB)'
 	@test -x $(BIN)/python || $(UV) venv --quiet --seed --python $(PYTHON) $(VENV)
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(DISTRIBUTIONS:%=-e ./%)

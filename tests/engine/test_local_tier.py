@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -220,3 +221,29 @@ def test_the_state_is_of_the_project_and_the_stack_file_is_not_touched(project: 
     project.up()
     assert project.file.read_text() == before
     assert (project.root / ".state/.pulumi/stacks/turnout/local.json").exists()
+
+
+def test_pulumi_up_typed_by_hand_works_on_the_same_stack(project: Project) -> None:
+    engine = find()
+    assert engine is not None
+    if not engine.has_language_host:
+        pytest.skip("the engine built here has no language host; a full installation does")
+    project.up()
+    pid = project.pid
+    environment = {
+        **os.environ,
+        "PULUMI_BACKEND_URL": (project.root / ".state").as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    done = subprocess.run(
+        [engine.path, "up", "--stack", "local", "--yes"],
+        cwd=project.root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 unchanged" in done.stdout
+    assert project.pid == pid

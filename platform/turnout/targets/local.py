@@ -14,8 +14,9 @@ from turnout.contract import Deployment, Workload
 from turnout.workspace import STATE, find_workspace
 
 DRAIN_SECONDS: Final = 10
-# The server that is installed beside this package.
-SERVER_COMMAND: Final = Path(sys.executable).with_name("turnout-server")
+# The server that is installed beside this package. The folder is resolved, because Pulumi comes by
+# the link stacks/.venv and other ways: a server is not to be restarted for that.
+SERVER_COMMAND: Final = Path(sys.executable).parent.resolve() / "turnout-server"
 TYPE: Final = "pulumi-python:dynamic/turnout:LocalServer"
 
 
