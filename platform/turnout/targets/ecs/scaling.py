@@ -35,7 +35,8 @@ def scale(name: str, args: ScalingArgs, opts: pulumi.ResourceOptions) -> None:
         min_capacity=scaling.min,
         max_capacity=scaling.max,
         tags=args.tags,
-        opts=opts,
+        # Told once: AWS's emulations do not give these back, and each plan would differ.
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=["tags"])),
     )
 
     def follow(

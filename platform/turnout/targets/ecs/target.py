@@ -203,7 +203,6 @@ class EcsTarget(pulumi.ComponentResource):
             deployment_maximum_percent=200,
             deployment_circuit_breaker={"enable": True, "rollback": True},
             alarms={"enable": True, "rollback": True, "alarm_names": list(door.alarm_names)},
-            enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",
             # Without it a new share of Spot would replace the service.
             force_new_deployment=bool(spot),
