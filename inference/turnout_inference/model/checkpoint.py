@@ -218,7 +218,12 @@ def _labels(config: dict[str, Any], path: Path) -> tuple[str, ...]:
         raise ModelRefused(
             f"{path}: id2label", f"numbers are {sorted(by_number)}", "number labels from 0, no gaps"
         )
-    return tuple(by_number[number] for number in range(len(by_number)))
+    labels = tuple(by_number[number] for number in range(len(by_number)))
+    if len(set(labels)) != len(labels):
+        raise ModelRefused(
+            f"{path}: id2label", "gives two numbers the same label", "give each its own"
+        )
+    return labels
 
 
 def _problem_type(config: dict[str, Any], labels: tuple[str, ...], path: Path) -> ProblemType:

@@ -29,56 +29,36 @@ def require_convert_extra(command: str) -> None:
         )
 
 
+_LIMITS = {
+    "--min-agreement": ("label_agreement", "share of label decisions that must be the same"),
+    "--max-difference": ("max_difference", "largest difference of a score"),
+    "--mean-difference": ("mean_difference", "mean difference of all scores"),
+    "--min-token-agreement": (
+        "token_agreement",
+        "share of texts that must have the tokens of the original's tokenizer.json",
+    ),
+    "--max-f1-loss": ("f1_loss", "micro F1 that may be lost, where labels are given"),
+}
+"""Options by the field of Limits that each sets, and what it says."""
+
+
 def add_limits(parser: argparse.ArgumentParser) -> None:
     """The options that say how far a model may be from its original."""
-    usual = Limits()
-    group = parser.add_argument_group("limits", "the model is refused beyond them")
-    group.add_argument(
-        "--min-agreement",
-        type=share,
-        default=usual.label_agreement,
-        metavar="SHARE",
-        help="label decisions that must be the same (default %(default)s)",
-    )
-    group.add_argument(
-        "--max-difference",
-        type=share,
-        default=usual.max_difference,
-        metavar="P",
-        help="largest difference of a score (default %(default)s)",
-    )
-    group.add_argument(
-        "--mean-difference",
-        type=share,
-        default=usual.mean_difference,
-        metavar="P",
-        help="mean difference of all scores (default %(default)s)",
-    )
-    group.add_argument(
-        "--min-token-agreement",
-        type=share,
-        default=usual.token_agreement,
-        metavar="SHARE",
-        help="texts with the tokens of the original's tokenizer.json (default %(default)s)",
-    )
-    group.add_argument(
-        "--max-f1-loss",
-        type=share,
-        default=usual.f1_loss,
-        metavar="F1",
-        help="micro F1 that may be lost, where labels are given (default %(default)s)",
-    )
+    group = parser.add_argument_group("limits", "beyond them the model is refused")
+    for option, (field, said) in _LIMITS.items():
+        group.add_argument(
+            option,
+            dest=field,
+            type=share,
+            default=getattr(Limits(), field),
+            metavar="SHARE",
+            help=f"{said} (default: %(default)s)",
+        )
 
 
 def limits_of(arguments: argparse.Namespace) -> Limits:
     """The limits that the options say."""
-    return Limits(
-        label_agreement=arguments.min_agreement,
-        max_difference=arguments.max_difference,
-        mean_difference=arguments.mean_difference,
-        token_agreement=arguments.min_token_agreement,
-        f1_loss=arguments.max_f1_loss,
-    )
+    return Limits(**{field: getattr(arguments, field) for field, _ in _LIMITS.values()})
 
 
 def share(text: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from turnout_inference.model.files import describe_files, sha256_of, verify_file
 from turnout_inference.model.manifest import (
     FORMAT_VERSION,
     MANIFEST,
+    MODEL_NAME,
     ComputeType,
     FastTokenizer,
     Manifest,
@@ -86,6 +88,12 @@ def convert(request: Request) -> Manifest:
 
 
 def _refuse_impossible(request: Request, checkpoint: Checkpoint) -> None:
+    if re.match(MODEL_NAME, _name(request)) is None:
+        raise ModelRefused(
+            "--name",
+            f"{_name(request)!r} cannot be a model's name",
+            "use letters, digits, dots, dashes and underscores, 100 at most",
+        )
     longest = longest_input(checkpoint)
     if request.max_tokens is not None and not 3 <= request.max_tokens <= longest:
         raise ModelRefused(
@@ -107,13 +115,17 @@ def _refuse_impossible(request: Request, checkpoint: Checkpoint) -> None:
         )
 
 
+def _name(request: Request) -> str:
+    return request.name or request.out.resolve().name
+
+
 def _write(request: Request, checkpoint: Checkpoint, folder: Path) -> Manifest:
     from safetensors.numpy import save_file
 
     classifier = load_classifier(checkpoint)
     tensors = head_tensors(classifier, checkpoint.architecture)
-    # First of all, because the converter wants a folder of its own making.
     placed = place_tokenizer(checkpoint, folder, classifier.config.vocab_size)
+    # The converter writes into no folder but one of its own making.
     encoder = folder / "encoder"
     write_encoder(
         classifier, checkpoint.architecture, placed.vocabulary, request.compute_type, encoder
@@ -143,7 +155,7 @@ def _manifest(
         cuts = {"threshold": threshold}
     return Manifest(
         format_version=FORMAT_VERSION,
-        name=request.name or request.out.name,
+        name=_name(request),
         revision=request.revision or _weights_digest(checkpoint.folder)[:12],
         architecture=checkpoint.architecture,
         hidden_size=checkpoint.hidden_size,

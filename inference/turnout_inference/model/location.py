@@ -63,7 +63,7 @@ def parse_location(uri: str) -> Location:
         raise ModelRefused(f"model URI {uri!r}", "empty or with control characters", _FORMS)
     match scheme and scheme.group(1).lower():
         case None:
-            return LocalFolder(Path(uri).expanduser())
+            return LocalFolder(Path(uri))
         case "file":
             return _local(uri)
         case "s3":

@@ -29,6 +29,7 @@ ProblemType = Literal["multi_label", "single_label"]
 ComputeType = Literal["int8", "int8_float32", "int16", "float32"]
 """CTranslate2's names, of those that run on any x86-64 or arm64 CPU."""
 
+MODEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FileName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=128)
@@ -121,7 +122,7 @@ class Manifest(_Part):
     """All that is to be known of a model before it is loaded."""
 
     format_version: Literal[1]
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+    name: Annotated[str, StringConstraints(pattern=MODEL_NAME)]
     revision: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     architecture: Architecture
     hidden_size: Annotated[int, Field(ge=1)]
@@ -195,10 +196,10 @@ def model_digest(folder: Path) -> str:
 def read_manifest_bytes(folder: Path) -> bytes:
     """The bytes of `folder`/turnout.json, or ModelRefused where there is none to read."""
     place = folder / MANIFEST
-    if not folder.is_dir():
-        problem = "not a folder" if folder.exists() else "no such folder"
-        raise ModelRefused(str(folder), problem, "give the folder that holds turnout.json")
     try:
+        if not folder.is_dir():
+            problem = "not a folder" if folder.exists() else "no such folder"
+            raise ModelRefused(str(folder), problem, "give the folder that holds turnout.json")
         status = place.lstat()
         if not stat.S_ISREG(status.st_mode):
             raise ModelRefused(str(place), "not a regular file", "copy the file itself there")

@@ -34,11 +34,11 @@ def measure_parity(
     import transformers
 
     classifier = load_classifier(checkpoint)
+    tokenizer = load_tokenizer(folder, manifest)
     originals = None
     if texts is None:
         inputs = random_inputs(classifier.config.vocab_size, manifest.max_tokens)
     else:
-        tokenizer = load_tokenizer(folder, manifest)
         inputs = [tokenizer.encode(text) for text in texts.texts]
         originals = original_tokens(checkpoint, folder, manifest.max_tokens, texts.texts)
     ours = [given.ids for given in inputs]

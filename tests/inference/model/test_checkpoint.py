@@ -91,6 +91,7 @@ def test_without_a_problem_type_it_is_what_transformers_assumes(
         (BERT | {"position_embedding_type": "relative_key"}, "only 'absolute' converts"),
         (XLM_ROBERTA | {"id2label": ["a", "b"]}, "it must map numbers to labels"),
         (XLM_ROBERTA | {"id2label": {"a": "b"}}, "it must map numbers to labels"),
+        (XLM_ROBERTA | {"id2label": {"0": "a", "1": "a"}}, "gives two numbers the same label"),
         (XLM_ROBERTA | {"hidden_size": None}, "hidden_size: is None"),
         (XLM_ROBERTA | {"max_position_embeddings": "x"}, "max_position_embeddings: is 'x'"),
         (ELECTRA | {"embedding_size": 128}, "embedding_size: is 128 with hidden_size 256"),

@@ -27,6 +27,7 @@ DIGEST = "ab" * 32
     [
         ("/app/models/m", "/app/models/m"),
         ("models/m", "models/m"),
+        ("~0", "~0"),
         ("file:///app/a%20b", "/app/a b"),
         ("file:/app/m", "/app/m"),
         ("file://localhost/app/m", "/app/m"),
