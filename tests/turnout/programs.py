@@ -1,0 +1,108 @@
+"""The real program, run for a service that a test says in a few words."""
+
+import functools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from unittest import mock
+
+from google.protobuf import struct_pb2
+from pulumi.runtime.proto import resource_pb2
+
+from turnout.plan import Plan, PlannedResource, plan_program, run
+from turnout.plan.monitor import RecordingMonitor
+from turnout.plan.record import STACK_TYPE
+
+ROOT: Final = Path(__file__).parents[2]
+REGION: Final = "ap-northeast-2"
+ACCOUNT: Final = "123456789012"
+DIGEST: Final = "sha256:" + "a" * 64
+SHA: Final = "b" * 64
+KINDS: Final = ("ec2", "ecs", "eks", "lambda")
+SECRET: Final = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:keys-AbCdEf"
+
+# A service as the documentation's examples have it: private, with a certificate, in prod.
+BASELINE: Final[Mapping[str, Any]] = {
+    "name": "hate-speech-api",
+    "image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/hate-speech-api@{DIGEST}",
+    "certificate": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/0a1b2c3d",
+    "alarms": {"notify": ["on-call@example.com"]},
+}
+# Everything that a stack file can ask for beside the tier, so that no branch is left out.
+EVERYTHING: Final[Mapping[str, Any]] = {
+    **BASELINE,
+    "model": {"uri": "s3://models/hate-speech/v1", "sha256": SHA},
+    "api_keys_secret": SECRET,
+    "access": "internet",
+    "certificate": {"domain": "api.example.com", "zone": "Z0123456789ABCDEF"},
+    "network": {"create": {"zones": 3, "nat": "per_zone"}},
+    "firewall": {"body_rules": "block"},
+    "tags": {"team": "moderation"},
+}
+
+
+def plan(said: Mapping[str, Any], stack: str = "test", **more: Any) -> Plan:
+    """What the stack's program asks for, with `more` laid over `said`."""
+    config = {"aws:region": REGION, "turnout:service": json.dumps({**said, **more})}
+    return plan_program(ROOT / "stacks", project="turnout", stack=stack, config=config)
+
+
+@functools.cache
+def tier_plan(kind: str, *, everything: bool = False) -> Plan:
+    """The plan of the baseline, or of everything, on one tier. Kept: plans are values."""
+    return plan(EVERYTHING if everything else BASELINE, target=kind)
+
+
+class _MakingMonitor(RecordingMonitor):
+    """Answers as a provider does at the end of an `up`: with an id, an ARN and the rest known."""
+
+    def RegisterResource(  # noqa: N802 - the protocol's name
+        self, request: resource_pb2.RegisterResourceRequest
+    ) -> resource_pb2.RegisterResourceResponse:
+        response = super().RegisterResource(request)
+        if not request.custom or request.type == STACK_TYPE:
+            return response
+        known = struct_pb2.Struct()
+        known.CopyFrom(response.object)
+        for key, value in _outputs(request.type, request.name, known).items():
+            if key not in known.fields:
+                known.update({key: value})
+        return resource_pb2.RegisterResourceResponse(
+            urn=response.urn, id=f"{request.name}-id", object=known
+        )
+
+
+def _outputs(type_: str, name: str, inputs: struct_pb2.Struct) -> dict[str, Any]:
+    physical = inputs.fields["name"].string_value if "name" in inputs.fields else ""
+    physical = physical or f"{name}-0123456"
+    service, _, kind = type_.removeprefix("aws:").partition("/")
+    resource = f"{kind.rpartition(':')[2]}/{physical}"
+    if type_ == "aws:cloudwatch/logGroup:LogGroup":
+        service, resource = "logs", f"log-group:{physical}"
+    return {
+        "name": physical,
+        "arn": f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}",
+        "arnSuffix": f"suffix/{physical}",
+        "dnsName": f"{physical}.elb.amazonaws.com",
+        "latestVersion": 1,
+        "domainValidationOptions": [
+            {
+                "resourceRecordName": "_proof.example.com.",
+                "resourceRecordType": "CNAME",
+                "resourceRecordValue": "_value.acm-validations.aws.",
+            }
+        ],
+    }
+
+
+def make(said: Mapping[str, Any], stack: str = "test", **more: Any) -> tuple[PlannedResource, ...]:
+    """The resources of the program with every value known, as at the end of an `up`."""
+    with mock.patch.object(run, "RecordingMonitor", _MakingMonitor):
+        return plan(said, stack, **more).resources
+
+
+@functools.cache
+def tier_made(kind: str, *, everything: bool = False) -> tuple[PlannedResource, ...]:
+    """The resources of one tier, all values known. Kept: what is made is a value."""
+    return make(EVERYTHING if everything else BASELINE, target=kind)
