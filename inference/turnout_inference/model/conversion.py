@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from turnout_inference.model.manifest import (
     ComputeType,
     FastTokenizer,
     Manifest,
+    ProblemType,
     SentencePieceTokenizer,
     parse_manifest,
 )
@@ -57,6 +58,7 @@ class Request:
     licence: str = NO_LICENCE
     licence_file: Path | None = None
     attribution: tuple[str, ...] = ()
+    problem_type: ProblemType | None = None
     max_tokens: int | None = None
     threshold: float | None = None
     thresholds: dict[str, float] = field(default_factory=dict)
@@ -68,6 +70,8 @@ def convert(request: Request) -> Manifest:
     from turnout_inference.model.measure import measure_parity
 
     checkpoint = read_checkpoint(request.source)
+    if request.problem_type is not None:
+        checkpoint = replace(checkpoint, problem_type=request.problem_type)
     texts = None if request.texts is None else read_texts(request.texts, checkpoint.labels)
     _refuse_impossible(request, checkpoint)
     with _renamed_when_done(request.out) as folder:

@@ -14,7 +14,7 @@ from turnout_inference.model.command import (
     share,
 )
 from turnout_inference.model.conversion import LICENCE_FILE, NO_LICENCE, Request, convert
-from turnout_inference.model.manifest import COMPUTE_TYPES, model_digest
+from turnout_inference.model.manifest import COMPUTE_TYPES, PROBLEM_TYPES, model_digest
 from turnout_inference.model.report import parity_lines
 
 
@@ -36,6 +36,11 @@ def add_parser(commands: Commands) -> None:
         "--texts",
         type=Path,
         help="texts to compare on: one a line, or a .tsv with labels (default: random tokens)",
+    )
+    parser.add_argument(
+        "--problem-type",
+        choices=PROBLEM_TYPES,
+        help="default: what config.json says, or single_label where it says nothing",
     )
     parser.add_argument("--max-tokens", type=int, help="default: what the model can read")
     parser.add_argument(
@@ -80,6 +85,7 @@ def run(arguments: argparse.Namespace) -> None:
             licence=arguments.licence,
             licence_file=arguments.licence_file,
             attribution=tuple(arguments.attribution),
+            problem_type=arguments.problem_type,
             max_tokens=arguments.max_tokens,
             threshold=arguments.threshold,
             thresholds=dict(arguments.label_threshold),

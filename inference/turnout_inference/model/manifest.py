@@ -264,4 +264,5 @@ def _shown(value: object) -> str:
 
 
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
+PROBLEM_TYPES: tuple[ProblemType, ...] = get_args(ProblemType)
 COMPUTE_TYPES: tuple[ComputeType, ...] = get_args(ComputeType)

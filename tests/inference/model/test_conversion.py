@@ -234,8 +234,11 @@ def test_the_command_says_what_it_made_and_what_is_unknown(
 ) -> None:
     source = write_checkpoint(tmp_path / "hf", "distilbert", "multi_label")
     (source / "LICENSE").write_text("MIT\n")
+    config = json.loads((source / "config.json").read_text())
+    (source / "config.json").write_text(json.dumps(config | {"problem_type": None}))
     out = tmp_path / "deep" / "out"
-    options = ["--quantization", "float32", "--label-threshold", "rude=0.3", "--max-tokens", "20"]
+    options = ["--problem-type", "multi_label", "--quantization", "float32"]
+    options += ["--label-threshold", "rude=0.3", "--max-tokens", "20"]
     assert main(["convert", str(source), str(out), *options]) == 0
     printed = capsys.readouterr().out
     assert f"sha256 {model_digest(out)}" in printed
