@@ -26,7 +26,7 @@ MAX_MANIFEST_BYTES = 1 << 20
 
 Architecture = Literal["bert", "camembert", "distilbert", "electra", "roberta", "xlm-roberta"]
 ProblemType = Literal["multi_label", "single_label"]
-ComputeType = Literal["int8", "int8_float32", "int16", "float32"]
+ComputeType = Literal["int8", "int8_float32", "float32"]
 """CTranslate2's names, of those that run on any x86-64 or arm64 CPU."""
 
 MODEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
