@@ -6,6 +6,9 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from turnout.config.errors import ConfigError, Problem, explain
 from turnout.config.scalars import (
+    GitHubBranch,
+    GitHubEnvironment,
+    GitHubRepository,
     HostedZoneId,
     KeyArn,
     OidcProviderArn,
@@ -18,21 +21,18 @@ from turnout.config.scalars import (
 )
 
 ROOT: Final = "turnout:foundation"
-
-Repository = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$")]
-# What a subject claim can hold without meaning something else: no `:` and no `*`.
-Branch = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")]
-Environment = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+# IAM, quotas: ten policies are attached to a role; two are for all services, one for each.
+MOST_SERVICES: Final = 8
 
 
 class GitHub(Part):
     """The repository whose workflows may take on roles, and on which occasion each."""
 
-    repository: Repository = Field(description="<owner>/<name>, as GitHub spells it.")
-    branches: Annotated[tuple[Branch, ...], Field(strict=False, min_length=1)] = Field(
+    repository: GitHubRepository = Field(description="<owner>/<name>, as GitHub spells it.")
+    branches: Annotated[tuple[GitHubBranch, ...], Field(strict=False, min_length=1)] = Field(
         default=("main",), description="Branches whose pushes may publish images and models."
     )
-    environments: Annotated[tuple[Environment, ...], Field(strict=False)] = Field(
+    environments: Annotated[tuple[GitHubEnvironment, ...], Field(strict=False)] = Field(
         default=(),
         description="GitHub environments that may deploy; each gets a role, and GitHub's own "
         "rules of the environment say who approves.",
@@ -67,9 +67,9 @@ class FoundationConfig(Part):
     """Registry, model bucket and CI roles of one team in one account and region."""
 
     name: ServiceName = Field(description="What repository, bucket and roles are named after.")
-    services: Annotated[tuple[ServiceName, ...], Field(strict=False, min_length=1)] = Field(
-        description="The services that CI deploys; what it may touch is named after them."
-    )
+    services: Annotated[
+        tuple[ServiceName, ...], Field(strict=False, min_length=1, max_length=MOST_SERVICES)
+    ] = Field(description="The services that CI deploys; what it may touch is named after them.")
     github: GitHub
     state: State | None = Field(
         default=None, description="Without it, CI's roles reach no state in S3 (Pulumi Cloud)."

@@ -140,6 +140,16 @@ StateUrl = _text(
     r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]+)?",
     "s3://<bucket> or s3://<bucket>/<prefix>",
 )
+# What a GitHub token's subject is made of: no `:` and no `*`, which would mean something else.
+GitHubRepository = _text(
+    r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}", "<owner>/<name>, as GitHub spells it"
+)
+GitHubBranch = _text(
+    r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}", "one branch, such as main; a pattern would let others in"
+)
+GitHubEnvironment = _text(
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "one GitHub environment, such as production"
+)
 HostedZoneId = _text("Z[0-9A-Z]{8,31}", "a Route 53 hosted zone's id, such as Z0123456789ABCDEF")
 Domain = _text(
     r"(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",

@@ -1,6 +1,7 @@
 """The foundation: what stands before the first service, and outlives each."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import pulumi
@@ -8,7 +9,14 @@ from pulumi_aws import ecr, iam
 
 from turnout.config.foundation import FoundationConfig
 from turnout.foundation.boundary import boundary
-from turnout.foundation.deploying import Reach, change, look, read_state, write_state
+from turnout.foundation.deploying import (
+    Reach,
+    change_by_name,
+    change_in_region,
+    look,
+    read_state,
+    write_state,
+)
 from turnout.foundation.github import (
     AUDIENCE,
     ISSUER,
@@ -61,14 +69,7 @@ class Foundation(pulumi.ComponentResource):
             ),
             child,
         )
-        limit = iam.Policy(
-            f"{config.name}-boundary",
-            path=_PATH,
-            description=f"The most that roles of {', '.join(config.services)} can do",
-            policy=document(boundary(config.services, account)),
-            tags=self._tags,
-            opts=child,
-        )
+        limit = self._policies({"boundary": boundary(config.services, account)})["boundary"]
         self.repository_url = registry.url
         self.model_bucket = models.name
         self.boundary_arn = limit.arn
@@ -115,36 +116,78 @@ class Foundation(pulumi.ComponentResource):
             boundary_arn=self.boundary_arn,
             account=account,
         )
+        looks = self._policies({"look": look(reach)})
+        # One for each service: a policy holds 6,144 characters.
+        makes = self._policies(
+            {"make": change_in_region(reach)}
+            | {
+                f"make-{service}": change_by_name(replace(reach, services=[service]))
+                for service in config.services
+            }
+        )
         told = config.state
-        reads = [*look(reach), *(read_state(told.url, told.kms_key, account) if told else [])]
-        writes = [*change(reach), *(write_state(told.url, told.kms_key, account) if told else [])]
-
-        def role(what: str, subjects: Sequence[str], statements: Sequence[Statement]) -> Role:
-            return Role(
-                f"{config.name}-{what}",
-                RoleArgs(
-                    description=f"GitHub Actions of {github.repository}: {what}",
-                    trust=trust_github(provider, subjects),
-                    statements=statements,
-                    tags=self._tags,
-                    path=_PATH,
-                ),
-                pulumi.ResourceOptions(parent=self),
-            )
+        reads = read_state(told.url, told.kms_key, account) if told else []
+        writes = write_state(told.url, told.kms_key, account) if told else []
 
         pushes = [branch_subject(github.repository, branch) for branch in github.branches]
-        self.publish_role_arn = role("publish", pushes, publish(repository_arn, bucket_arn)).arn
+        self.publish_role_arn = self._role(
+            "publish", provider, pushes, publish(repository_arn, bucket_arn), {}
+        )
         # The scheduled look for drift runs on a branch, and reads what a preview reads.
         asks = [*pushes, pull_request_subject(github.repository)]
-        self.preview_role_arn = role("preview", asks, reads).arn if github.previews else None
+        self.preview_role_arn = (
+            self._role("preview", provider, asks, reads, looks) if github.previews else None
+        )
         self.deploy_role_arns = {
-            environment: role(
+            environment: self._role(
                 f"deploy-{environment}",
+                provider,
                 [environment_subject(github.repository, environment)],
                 [*reads, *writes],
-            ).arn
+                {**looks, **makes},
+            )
             for environment in github.environments
         }
+
+    def _policies(self, told: Mapping[str, Sequence[Statement]]) -> dict[str, iam.Policy]:
+        return {
+            what: iam.Policy(
+                f"{self._config.name}-{what}",
+                path=_PATH,
+                policy=document(statements),
+                tags=self._tags,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for what, statements in told.items()
+        }
+
+    def _role(
+        self,
+        what: str,
+        provider_arn: pulumi.Input[str],
+        subjects: Sequence[str],
+        statements: Sequence[Statement],
+        policies: Mapping[str, iam.Policy],
+    ) -> pulumi.Output[str]:
+        """A role for GitHub Actions; `policies` are what it shares with other roles."""
+        name = f"{self._config.name}-{what}"
+        child = pulumi.ResourceOptions(parent=self)
+        role = Role(
+            name,
+            RoleArgs(
+                description=f"GitHub Actions of {self._config.github.repository}: {what}",
+                trust=trust_github(provider_arn, subjects),
+                statements=statements,
+                tags=self._tags,
+                path=_PATH,
+            ),
+            child,
+        )
+        for shared, policy in policies.items():
+            iam.RolePolicyAttachment(
+                f"{name}-{shared}", role=role.name, policy_arn=policy.arn, opts=child
+            )
+        return role.arn
 
     def _github(self) -> iam.OpenIdConnectProvider:
         # No thumbprints: AWS knows the issuer's certificate authority by itself.

@@ -51,18 +51,47 @@ def look(reach: Reach) -> list[Statement]:
     ]
 
 
-def change(reach: Reach) -> list[Statement]:
-    """Making, changing and deleting what a service consists of."""
+def change_in_region(reach: Reach) -> list[Statement]:
+    """Making, changing and deleting what cannot be told by the service's name."""
+    account = reach.account
+    return [
+        _in_region("Make", _qualified(actions.REGIONAL_WRITES), account),
+        Statement(
+            sid="MakeServiceLinkedRoles",
+            actions=["iam:CreateServiceLinkedRole"],
+            resources=[account.arn("iam", "role/aws-service-role/*", region=False)],
+            conditions={"StringEquals": {"iam:AWSServiceName": list(actions.LINKED)}},
+        ),
+        *(
+            [
+                Statement(
+                    sid="WriteRecords",
+                    actions=["route53:ChangeResourceRecordSets"],
+                    resources=_zones(reach),
+                ),
+                Statement(
+                    sid="FollowRecords",
+                    actions=["route53:GetChange"],
+                    resources=[account.arn("route53", "change/*", region=False, account=False)],
+                ),
+            ]
+            if reach.zones
+            else []
+        ),
+    ]
+
+
+def change_by_name(reach: Reach) -> list[Statement]:
+    """Making, changing and deleting what is named after the service."""
     account = reach.account
     roles = _roles(reach)
     return [
-        _in_region("Make", _qualified(actions.REGIONAL_WRITES), account),
         *(
             Statement(
                 sid=f"Make{prefix.title()}",
                 actions=[f"{prefix}:{action}" for action in names],
                 resources=[
-                    account.arn(prefix, form.format(service))
+                    account.arn(prefix, form.replace("{}", service))
                     for service in reach.services
                     for form in forms
                 ],
@@ -73,8 +102,9 @@ def change(reach: Reach) -> list[Statement]:
             sid="MakeDashboards",
             actions=["cloudwatch:DeleteDashboards", "cloudwatch:PutDashboard"],
             resources=[
-                account.arn("cloudwatch", f"dashboard/{service}*", region=False)
+                account.arn("cloudwatch", f"dashboard/{service}{rest}", region=False)
                 for service in reach.services
+                for rest in ("", "-*")
             ],
         ),
         Statement(
@@ -104,28 +134,6 @@ def change(reach: Reach) -> list[Statement]:
             actions=["iam:PassRole"],
             resources=roles,
             conditions={"StringEquals": {"iam:PassedToService": list(actions.PASSED_TO)}},
-        ),
-        Statement(
-            sid="MakeServiceLinkedRoles",
-            actions=["iam:CreateServiceLinkedRole"],
-            resources=[account.arn("iam", "role/aws-service-role/*", region=False)],
-            conditions={"StringEquals": {"iam:AWSServiceName": list(actions.LINKED)}},
-        ),
-        *(
-            [
-                Statement(
-                    sid="WriteRecords",
-                    actions=["route53:ChangeResourceRecordSets"],
-                    resources=_zones(reach),
-                ),
-                Statement(
-                    sid="FollowRecords",
-                    actions=["route53:GetChange"],
-                    resources=[account.arn("route53", "change/*", region=False, account=False)],
-                ),
-            ]
-            if reach.zones
-            else []
         ),
     ]
 

@@ -1,0 +1,146 @@
+"""The foundation: registry, model bucket, and whom GitHub's tokens let in."""
+
+import json
+from typing import Any
+
+import pytest
+from tests.turnout.foundation.programs import SAID, example, named, plan, trust
+
+from turnout.plan import ProgramError
+
+SUBJECT = "token.actions.githubusercontent.com:sub"
+AUDIENCE = "token.actions.githubusercontent.com:aud"
+
+
+def test_images_are_scanned_cannot_be_overwritten_and_grow_old() -> None:
+    repository = named("aws:ecr/repository:Repository", "hate-speech")
+    assert repository["imageTagMutability"] == "IMMUTABLE"
+    assert repository["imageScanningConfiguration"] == {"scanOnPush": True}
+    assert named("aws:ecr/lifecyclePolicy:LifecyclePolicy", "hate-speech")
+
+
+def test_lambda_pulls_for_this_accounts_functions_alone() -> None:
+    text = named("aws:ecr/repositoryPolicy:RepositoryPolicy", "hate-speech")["policy"]
+    (statement,) = json.loads(text)["Statement"]
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "123456789012"},
+        "ArnLike": {"aws:SourceArn": "arn:aws:lambda:ap-northeast-2:123456789012:function:*"},
+    }
+
+
+def test_models_keep_their_former_versions_for_a_while() -> None:
+    name = "hate-speech-models"
+    versioning = named("aws:s3/bucketVersioning:BucketVersioning", name)
+    assert versioning["versioningConfiguration"] == {"status": "Enabled"}
+    (rule,) = named("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", name)[
+        "rules"
+    ]
+    assert rule["noncurrentVersionExpiration"] == {"noncurrentDays": 90}
+    assert "expiration" not in rule
+
+
+def test_models_are_closed_to_the_public() -> None:
+    block = named("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "hate-speech-models")
+    flags = {key: value for key, value in block.items() if key != "bucket"}
+    assert set(flags.values()) == {True}
+    assert len(flags) == 4
+
+
+def test_models_are_reached_over_tls_only() -> None:
+    text = named("aws:s3/bucketPolicy:BucketPolicy", "hate-speech-models")["policy"]
+    refusals = {s["Sid"]: s for s in json.loads(text)["Statement"]}
+    plain = refusals["RefusePlainHttp"]
+    assert (plain["Effect"], plain["Principal"], plain["Action"]) == ("Deny", "*", "s3:*")
+    assert plain["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert len(plain["Resource"]) == 2
+
+
+def test_what_is_costly_to_lose_is_protected_unless_told_otherwise() -> None:
+    guarded = {r.type for r in example() if r.protect}
+    assert guarded == {
+        "aws:ecr/repository:Repository",
+        "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+        "aws:s3/bucket:Bucket",
+    }
+    assert not [r for r in plan({**SAID, "keep": False}).resources if r.protect]
+
+
+@pytest.mark.parametrize(
+    ("role", "subjects"),
+    [
+        ("publish", ["repo:example/hate-speech-api:ref:refs/heads/main"]),
+        ("deploy-staging", ["repo:example/hate-speech-api:environment:staging"]),
+        ("deploy-production", ["repo:example/hate-speech-api:environment:production"]),
+        (
+            "preview",
+            [
+                "repo:example/hate-speech-api:pull_request",
+                "repo:example/hate-speech-api:ref:refs/heads/main",
+            ],
+        ),
+    ],
+)
+def test_each_role_is_for_exactly_its_occasion(role: str, subjects: list[str]) -> None:
+    statement = trust(role)
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert set(statement["Condition"]) == {"StringEquals"}
+    assert statement["Condition"]["StringEquals"] == {
+        AUDIENCE: "sts.amazonaws.com",
+        SUBJECT: subjects,
+    }
+
+
+def test_no_key_is_made_that_could_leak() -> None:
+    assert not [r for r in example() if "accessKey" in r.type or "iam/user" in r.type]
+
+
+def test_the_provider_is_githubs_and_an_accounts_own_is_used_where_named() -> None:
+    token = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
+    provider = named(token, "hate-speech-github")
+    assert provider["url"] == "https://token.actions.githubusercontent.com"
+    assert provider["clientIdLists"] == ["sts.amazonaws.com"]
+    arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+    given = plan({**SAID, "github": {**SAID["github"], "provider": arn}}).resources
+    assert not [r for r in given if r.type == token]
+    (role,) = [
+        r
+        for r in given
+        if r.type.endswith(":Role") and r.name == "hate-speech-publish" and r.custom
+    ]
+    (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+    assert statement["Principal"] == {"Federated": arn}
+
+
+def test_previews_can_be_left_out() -> None:
+    without = plan({**SAID, "github": {**SAID["github"], "previews": False}})
+    assert not [r for r in without.resources if r.name == "hate-speech-preview"]
+    assert without.outputs.get("previewRoleArn") is None
+
+
+def test_the_stack_says_what_workflows_and_stack_files_ask_for() -> None:
+    assert set(plan(SAID).outputs) == {
+        "repositoryUrl",
+        "modelBucket",
+        "permissionsBoundary",
+        "publishRoleArn",
+        "previewRoleArn",
+        "deployRoleArns",
+    }
+
+
+def test_everything_that_takes_tags_says_whose_it_is() -> None:
+    for found in example():
+        if "tags" in found.inputs:
+            assert found.inputs["tags"]["turnout:foundation"] == "hate-speech"
+
+
+def test_a_foundation_and_a_service_are_two_stacks() -> None:
+    service: dict[str, Any] = {"name": "api", "target": "local"}
+    with pytest.raises(ProgramError, match="give each its own stack"):
+        plan(SAID, **{"turnout:service": json.dumps(service)})
+
+
+def test_what_is_wrong_is_said_with_its_place() -> None:
+    with pytest.raises(ProgramError, match=r"turnout:foundation\.github\.repository: "):
+        plan({**SAID, "github": {"repository": "not a repository"}})
