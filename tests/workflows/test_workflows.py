@@ -13,29 +13,20 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.workflows.github import GITHUB, ROOT, WORKFLOWS, jobs, script
 
-ROOT = Path(__file__).parents[2]
-GITHUB = ROOT / ".github"
-WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 FILES = [*WORKFLOWS, *GITHUB.glob("actions/*/action.yml")]
 BIN = Path(sys.executable).parent
 
 
-def jobs() -> list[Any]:
+def every_job() -> list[Any]:
     """Every job that runs steps, as a case of its own."""
     return [
         pytest.param(job, id=f"{path.stem}-{name}")
         for path in WORKFLOWS
-        for name, job in yaml.safe_load(path.read_text())["jobs"].items()
+        for name, job in jobs(path.name).items()
         if "steps" in job
     ]
-
-
-def step(workflow: str, job: str, name: str) -> str:
-    """The script of a named step."""
-    steps = yaml.safe_load((GITHUB / "workflows" / workflow).read_text())["jobs"][job]["steps"]
-    (script,) = (one["run"] for one in steps if one.get("name", "").startswith(name))
-    return str(script)
 
 
 def run(script: str, cwd: Path, **environment: str) -> dict[str, Any]:
@@ -97,7 +88,7 @@ def test_an_action_has_one_version_everywhere() -> None:
     assert len({action for action, _ in used}) == len(used)
 
 
-@pytest.mark.parametrize("job", jobs())
+@pytest.mark.parametrize("job", every_job())
 def test_a_job_has_an_end_and_only_the_permissions_it_names(job: dict[str, Any]) -> None:
     assert 0 < job["timeout-minutes"] <= 60
     assert set(job["permissions"].values()) <= {"read", "write"}
@@ -123,7 +114,7 @@ def test_no_workflow_holds_a_key(path: Path) -> None:
 
 def test_only_a_deployment_names_an_environment() -> None:
     """It changes the subject that AWS sees, and the other roles trust branch or pull request."""
-    named = [job.id for job in jobs() if "environment" in job.values[0]]
+    named = [job.id for job in every_job() if "environment" in job.values[0]]
     assert named == ["release-deploy"]
 
 
@@ -151,14 +142,10 @@ def test_the_stacks_of_a_policy_check_are_those_that_have_a_file(tmp_path: Path)
     for name in ["dev", "prod.eu"]:
         (tmp_path / "stacks").mkdir(exist_ok=True)
         (tmp_path / "stacks" / f"Pulumi.{name}.yaml").touch()
-    (script,) = (
-        one["run"]
-        for one in yaml.safe_load((GITHUB / "workflows/policy.yml").read_text())["jobs"]["stacks"][
-            "steps"
-        ]
-        if "run" in one
-    )
-    assert json.loads(run(script, tmp_path)["names"]) == ["dev", "prod.eu"]
+    assert json.loads(run(script("policy.yml", "stacks", "List"), tmp_path)["names"]) == [
+        "dev",
+        "prod.eu",
+    ]
 
 
 @needs_jq
@@ -174,7 +161,7 @@ def test_the_digests_of_an_index_are_those_of_its_platforms_not_of_its_attestati
     docker.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps({'manifests': manifests})}\nEND\n")
     docker.chmod(0o755)
     outputs = run(
-        step("release.yml", "image", "Read the digest"),
+        script("release.yml", "image", "Read the digest"),
         tmp_path,
         PATH=f"{tmp_path}:{os.environ['PATH']}",
         IMAGE_REPOSITORY="registry.example/turnout",
