@@ -13,7 +13,7 @@ from turnout_inference.endpoints import ENDPOINTS, Endpoint
 from turnout_inference.schemas import HealthAnswer
 
 _REFERENCE = "#/components/schemas/{model}"
-_RETRY = {429, 503, 504}
+_RETRY = {429}
 _HEADERS = {
     "X-Request-Id": "The request's id: the client's own, or a new one.",
     "Retry-After": "Seconds after which to try again, as the queue says.",
@@ -22,7 +22,7 @@ _PARAMETERS = (
     ("X-Request-Id", "An id that the answer and the log repeat.", {"type": "string"}),
     (
         "X-Request-Timeout",
-        "Seconds that the client waits; work that would come too late is not done.",
+        "Seconds that the client waits, then 408; what would come too late is not computed.",
         {"type": "number", "exclusiveMinimum": 0},
     ),
 )

@@ -39,6 +39,18 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Deadline:
+    """When nobody waits for the answer any more, on time.monotonic(), and who said so."""
+
+    at: float
+    by_client: bool = False
+
+    @property
+    def left(self) -> float:
+        return self.at - time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A loaded model: what it is, and how it computes."""
 
@@ -155,11 +167,11 @@ class Service:
         texts: Sequence[Text],
         *,
         place: str,
-        deadline: float,
+        deadline: Deadline,
         side: Side = "right",
         truncate: bool = True,
     ) -> Outcome:
-        """Score texts. deadline: on time.monotonic(), after which nobody waits for the answer.
+        """Score texts.
 
         Raises ApiError; when the caller is cancelled, what is not computed yet never will be.
         """
@@ -177,7 +189,7 @@ class Service:
                 "send the texts in several requests",
             )
         enqueued = time.monotonic()
-        self.door.queue(tokens, deadline - enqueued)
+        self.door.queue(tokens, deadline.left)
         job = await self._compute(Job(encoded, enqueued), deadline)
         rows = [row for row in job.rows if row is not None]
         outcome = Outcome(
@@ -193,7 +205,7 @@ class Service:
         return outcome
 
     async def _encode(
-        self, texts: Sequence[Text], side: Side, deadline: float
+        self, texts: Sequence[Text], side: Side, deadline: Deadline
     ) -> Sequence[Encoded]:
         encode = self.model.tokenizer.encode
         if sum(text.characters for text in texts) <= INLINE_CHARACTERS:
@@ -210,17 +222,17 @@ class Service:
 
         assert self._loop is not None  # noqa: S101
         try:
-            async with asyncio.timeout_at(self._loop.time() + deadline - time.monotonic()):
+            async with asyncio.timeout(deadline.left):
                 return await self._loop.run_in_executor(self._tokenizers, run)
         except TimeoutError:
-            raise self._late() from None
+            raise self._late(deadline) from None
         finally:
             left = True
 
-    async def _compute(self, job: Job, deadline: float) -> Job:
+    async def _compute(self, job: Job, deadline: Deadline) -> Job:
         assert self._loop is not None  # noqa: S101
         future: asyncio.Future[Job] = self._loop.create_future()
-        timer = self._loop.call_later(deadline - job.enqueued, self._expire, job)
+        timer = self._loop.call_later(deadline.left, self._expire, job, deadline)
         self._futures[job] = future
         self._engine.submit(job)
         try:
@@ -241,16 +253,17 @@ class Service:
             )
         return job
 
-    def _expire(self, job: Job) -> None:
+    def _expire(self, job: Job, deadline: Deadline) -> None:
         self._engine.drop(job)
         future = self._futures.get(job)
         if future is not None and not future.done():
             self.metrics.abandoned.labels("deadline").inc()
-            future.set_exception(self._late())
+            future.set_exception(self._late(deadline))
 
-    def _late(self) -> ApiError:
+    def _late(self, deadline: Deadline) -> ApiError:
         return ApiError(
-            504,
+            # Impatience of a client is no failure of the server, and no alarm should count it so.
+            408 if deadline.by_client else 504,
             Code.DEADLINE_EXCEEDED,
             "the request's time was up before it was computed",
             "allow it more time, or send fewer texts at once",

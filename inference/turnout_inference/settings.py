@@ -133,7 +133,8 @@ class Settings(BaseModel):
         default=30.0,
         gt=0,
         le=3600,
-        description="Seconds for an answer, then 504. `X-Request-Timeout` may ask for less.",
+        description="Seconds for an answer, then 504. A client may allow less by "
+        "`X-Request-Timeout`, then 408.",
     )
     read_timeout: float = Field(
         default=10.0,

@@ -300,14 +300,24 @@ def test_a_request_whose_time_is_up_is_dropped_and_told_so() -> None:
         backend.gate.clear()
         first = {"X-Request-Timeout": "0.2"}
         response = server.client.post("/v1/classify", json={"inputs": "a"}, headers=first)
-        assert response.status_code == 504
+        assert response.status_code == 408
         assert response.json()["error"]["code"] == "deadline_exceeded"
         late = server.client.post("/v1/classify", json={"inputs": "b"}, headers=first)
-        assert late.status_code == 504
+        assert late.status_code == 408
         backend.gate.set()
         assert server.classify("c").status_code == 200
         assert [len(batch) for batch in backend.batches] == [1, 1]
         assert server.metric("turnout_abandoned_total", reason="deadline") == 2
+
+
+def test_the_servers_own_bound_is_a_504() -> None:
+    backend = FakeBackend(labels=3)
+    with running(fake_model(backend), request_timeout=0.2) as server:
+        backend.gate.clear()
+        response = server.client.post(
+            "/v1/classify", json={"inputs": "a"}, headers={"X-Request-Timeout": "20"}
+        )
+        assert response.status_code == 504
 
 
 def test_the_log_has_the_ids_and_never_the_text(caplog: pytest.LogCaptureFixture) -> None:

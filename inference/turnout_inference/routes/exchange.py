@@ -26,7 +26,7 @@ from sanic.http import Http
 from turnout_inference.errors import ApiError, Code
 from turnout_inference.logs import fields
 from turnout_inference.routes.cors import cors_headers
-from turnout_inference.service import Service
+from turnout_inference.service import Deadline, Service
 from turnout_inference.strict_json import decode
 
 log = logging.getLogger("turnout.request")
@@ -54,11 +54,14 @@ class Exchange:
     held: int = 0
 
     @property
-    def deadline(self) -> float:
-        """On time.monotonic(): the server's bound, or the client's when that is shorter."""
+    def deadline(self) -> Deadline:
+        """The server's bound, or the client's when that is shorter."""
         longest = self.service.settings.request_timeout
         given = self.request.headers.get("x-request-timeout")
-        return self.began + (longest if given is None else min(longest, _seconds(given)))
+        seconds = longest if given is None else _seconds(given)
+        if seconds < longest:
+            return Deadline(self.began + seconds, by_client=True)
+        return Deadline(self.began + longest)
 
     async def json(self) -> Any:
         """The decoded body; ApiError for a wrong type, size, encoding, syntax or pace."""

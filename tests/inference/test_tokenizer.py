@@ -1,0 +1,140 @@
+"""Text to ids, special tokens and truncation, by SentencePiece and by the tokenizers library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sentencepiece
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.inference.running import fake_model
+from tokenizers import Tokenizer as Fast
+from tokenizers import models, normalizers, pre_tokenizers, processors
+
+from turnout_inference.fake import fake_tokenizer
+from turnout_inference.model.errors import ModelRefused
+from turnout_inference.model.fetch import DEFAULT_MODEL
+from turnout_inference.model.manifest import load_manifest
+from turnout_inference.tokenizer import Tokenizer, load_tokenizer, share
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
+
+
+@pytest.fixture(scope="module")
+def korean() -> Tokenizer:
+    return load_tokenizer(DEFAULT_MODEL, load_manifest(DEFAULT_MODEL))
+
+
+def fast(folder: Path, template: processors.TemplateProcessing | None = None) -> Tokenizer:
+    """A tokenizer.json of BERT's layout over a handful of words."""
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad", "day", "a"]
+    made = Fast(models.WordLevel({word: id_ for id_, word in enumerate(words)}, "[UNK]"))
+    made.normalizer = normalizers.Lowercase()
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    made.post_processor = template or processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    made.add_special_tokens(["[PAD]", "[UNK]", "[CLS]", "[SEP]"])
+    made.enable_truncation(4)
+    made.enable_padding(length=9)
+    made.save(str(folder / "tokenizer.json"))
+    files = {
+        name: {"sha256": "0" * 64, "size": 1}
+        for name in ("model.bin", "config.json", "head.safetensors", "tokenizer.json")
+    }
+    manifest = fake_model(tokenizer={"kind": "tokenizers"}, files=files, max_tokens=8).manifest
+    return load_tokenizer(folder, manifest)
+
+
+def test_ids_are_sentencepiece_ids_shifted_between_the_special_ones(korean: Tokenizer) -> None:
+    raw = sentencepiece.SentencePieceProcessor(
+        model_file=str(DEFAULT_MODEL / "sentencepiece.bpe.model")
+    )
+    ids = korean.encode("오늘 날씨가 참 좋네요").ids
+    assert ids == [0, *(one + 1 for one in raw.encode("오늘 날씨가 참 좋네요")), 2]
+
+
+@given(texts)
+def test_no_text_breaks_it_and_every_id_is_in_the_vocabulary(text: str) -> None:
+    tokenizer = load_tokenizer(DEFAULT_MODEL, load_manifest(DEFAULT_MODEL))
+    encoded = tokenizer.encode(text)
+    assert (encoded.ids[0], encoded.ids[-1]) == (0, 2)
+    assert all(0 <= one < 8002 for one in encoded.ids)
+    assert len(encoded.ids) <= tokenizer.max_tokens
+
+
+@given(texts, st.integers(4, 40))
+def test_truncation_keeps_the_beginning_or_the_end_and_tells(text: str, longest: int) -> None:
+    whole = fake_tokenizer(10_000).encode(text).ids
+    right = fake_tokenizer(longest).encode(text)
+    left = fake_tokenizer(longest).encode(text, side="left")
+    assert right.total == left.total == len(whole)
+    assert right.truncated == left.truncated == (len(whole) > longest)
+    kept = min(len(whole), longest) - 2
+    assert right.ids[1:-1] == whole[1:-1][:kept]
+    assert left.ids[1:-1] == (whole[1:-1][-kept:] if kept else [])
+
+
+@given(texts, texts, st.integers(6, 40))
+def test_a_pair_is_cut_to_the_room_there_is(first: str, second: str, longest: int) -> None:
+    encoded = fake_tokenizer(longest).encode(first, second)
+    assert encoded.total == len(first) + len(second) + 4
+    assert len(encoded.ids) == min(longest, encoded.total)
+    assert encoded.ids.count(2) >= 3
+
+
+@given(st.integers(0, 500), st.integers(0, 500), st.integers(0, 300))
+def test_the_longer_of_a_pair_is_cut_first(first: int, second: int, room: int) -> None:
+    kept, also = share(first, second, room)
+    assert kept <= first
+    assert also <= second
+    assert kept + also == min(room, first + second)
+    if kept < first and also < second:
+        assert abs(kept - also) <= 1
+
+
+def test_a_tokenizer_json_gives_its_own_special_tokens(tmp_path: Path) -> None:
+    encoded = fast(tmp_path).encode("Good day")
+    assert encoded.ids == [2, 4, 6, 3]
+    assert encoded.types is None
+
+
+def test_its_own_truncation_and_padding_are_not_used(tmp_path: Path) -> None:
+    tokenizer = fast(tmp_path)
+    assert len(tokenizer.encode("a").ids) == 3
+    long = tokenizer.encode("a " * 20)
+    assert (len(long.ids), long.total, long.truncated) == (8, 22, True)
+
+
+def test_a_pair_has_token_types_where_the_model_has_them(tmp_path: Path) -> None:
+    encoded = fast(tmp_path).encode("good", "bad day")
+    assert encoded.ids == [2, 4, 3, 5, 6, 3]
+    assert encoded.types == [0, 0, 0, 1, 1, 1]
+
+
+def test_a_text_that_spells_a_special_token_stays_a_text(tmp_path: Path) -> None:
+    assert 3 not in fast(tmp_path).encode("good [SEP] day").ids[:-1]
+
+
+def test_a_tokenizer_of_another_layout_is_refused(tmp_path: Path) -> None:
+    odd = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    with pytest.raises(ModelRefused, match="post-processor"):
+        fast(tmp_path, odd)
+
+
+@pytest.mark.parametrize("kind", ["sentencepiece", "tokenizers"])
+def test_a_file_that_is_no_tokenizer_is_refused_by_name(tmp_path: Path, kind: str) -> None:
+    name = {"sentencepiece": "sentencepiece.bpe.model", "tokenizers": "tokenizer.json"}[kind]
+    (tmp_path / name).write_bytes(b"nonsense")
+    files = {
+        one: {"sha256": "0" * 64, "size": 1}
+        for one in ("model.bin", "config.json", "head.safetensors", name)
+    }
+    manifest = fake_model(tokenizer={"kind": kind}, files=files).manifest
+    with pytest.raises(ModelRefused, match=name.replace(".", r"\.")):
+        load_tokenizer(tmp_path, manifest)
