@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from turnout_policies.properties import Properties
 
 _ADMIN_OF_A_SERVICE = re.compile(r"[a-z0-9-]+:\*")
+_EVERY_RESOURCE = re.compile(r"arn:[^:]*(:[^:]*){3}:\*")
 
 # Actions that have no resource to name (Service Authorization Reference: an empty "Resource
 # types" column), and reads whose resource nobody can name beforehand.
@@ -55,6 +56,11 @@ class Statement:
     @property
     def resources(self) -> list[str]:
         return _texts(self.block, "Resource", "resource", "resources")
+
+    @property
+    def for_every_resource(self) -> bool:
+        """Whether it is for all resources of a service, or of AWS."""
+        return any(item == "*" or _EVERY_RESOURCE.fullmatch(item) for item in self.resources)
 
     @property
     def conditional(self) -> bool:

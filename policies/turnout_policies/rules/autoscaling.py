@@ -94,7 +94,7 @@ def _desired_count_left_alone(service: Properties, context: Context) -> Outcomes
     for target in targets:
         low, high = target.number("minCapacity"), target.number("maxCapacity")
         desired = service.number("desiredCount")
-        if desired is None or low is None or high is None:
+        if desired is None or low is None or high is None or low > high:
             continue
         if not low <= desired <= high:
             yield Finding(

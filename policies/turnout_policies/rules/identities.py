@@ -69,7 +69,7 @@ def _no_whole_services(holder: Properties, _: Context) -> Outcomes:
 
 def _named_resources(holder: Properties, _: Context) -> Outcomes:
     def check(statement: Statement) -> Iterator[Finding]:
-        if not statement.allows or "*" not in statement.resources or statement.conditional:
+        if not statement.allows or not statement.for_every_resource or statement.conditional:
             return
         if whole_services(statement):
             return  # one mistake, one message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from turnout_policies.facts import addresses
+from turnout_policies.facts import addresses, containers
 from turnout_policies.facts.permissions import (
     HOLDERS,
     RULE_RESOURCES,
@@ -14,6 +14,7 @@ from turnout_policies.facts.roles import compute_with, load_balancers_with
 from turnout_policies.facts.tokens import (
     DEFAULT_SECURITY_GROUP,
     ECS_SERVICE,
+    ECS_TASK_DEFINITION,
     NETWORK_ACL,
     NETWORK_ACL_RULE,
     SECURITY_GROUP,
@@ -151,16 +152,24 @@ def _internet_meets_balancer(group: Properties, context: Context) -> Outcomes:
 
 
 def _service_ports(group: Properties, context: Context) -> set[int]:
-    """The container ports of the services behind a balancer that carry this group."""
-    ports: set[int] = set()
-    for service in context.stack.of(ECS_SERVICE):
-        if not context.stack.refers(service.resource, "networkConfiguration", group.resource):
-            continue
-        for binding in service.each("loadBalancers"):
-            port = binding.number("containerPort")
-            if port is not None:
-                ports.add(int(port))
-    return ports
+    """The ports that the balanced services with this group listen on, or are said to."""
+    stack = context.stack
+    services = [
+        service
+        for service in stack.of(ECS_SERVICE)
+        if service.each("loadBalancers")
+        and stack.refers(service.resource, "networkConfiguration", group.resource)
+    ]
+    said = [binding for service in services for binding in service.each("loadBalancers")]
+    opened = [
+        mapping
+        for service in services
+        for task in stack.targets(service.at("taskDefinition"), ECS_TASK_DEFINITION)
+        for container in containers.ecs_containers(task)
+        for mapping in container.each("portMappings")
+    ]
+    ports = (item.number("containerPort") for item in (*said, *opened))
+    return {int(port) for port in ports if port is not None}
 
 
 def _balancer_reaches_service_port(group: Properties, context: Context) -> Outcomes:
