@@ -94,7 +94,12 @@ def _missing_data_decided(alarm: Properties, _: Context) -> Outcomes:
     treatment = alarm.text("treatMissingData")
     if not treatment:
         yield Finding("what no data means is left to the default (missing)", "treatMissingData")
-    elif treatment in ("notBreaching", "ignore") and alarms.watches(alarm, "healthy hosts"):
+    elif (
+        treatment in ("notBreaching", "ignore")
+        and alarms.watches(alarm, "healthy hosts")
+        # Where a schedule stops every copy, there is nobody who could be unhealthy.
+        and any(metric.name != "UnHealthyHostCount" for metric in alarms.metrics(alarm))
+    ):
         yield Finding(
             f"no report of healthy hosts at all counts as well ({treatment})", "treatMissingData"
         )
