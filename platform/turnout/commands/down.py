@@ -1,12 +1,12 @@
 """`turnout down`: the local stack destroyed, and its server stopped. What `make down` runs."""
 
 import click
-from pulumi.automation import CommandError, StackNotFoundError
 
 from turnout import local
 from turnout.commands.stack import mendable, stack_option
 from turnout.commands.transcript import Transcript
 from turnout.commands.up import refuse_other_tiers
+from turnout.commands.updates import explained, opened
 from turnout.engine import EngineError, find, wanted
 from turnout.engine.automation import existing_stack
 from turnout.targets.local import DRAIN_SECONDS
@@ -32,12 +32,11 @@ def _destroy(workspace: Workspace, stack: str) -> bool:
     engine = find(wanted())
     if engine is None or not (workspace.root / STATE / ".pulumi").is_dir():
         return False
-    try:
-        result = existing_stack(engine, workspace, stack).destroy(on_output=Transcript())
-    except StackNotFoundError:
+    found = opened(existing_stack, engine, workspace, stack)
+    if found is None:
         return False
-    except CommandError:
-        raise click.ClickException(f"stack {stack} is not down") from None
+    with explained(workspace, stack, "down"):
+        result = found.destroy(on_output=Transcript())
     return bool(result.summary.resource_changes)
 
 

@@ -3,13 +3,13 @@
 import time
 
 import click
-from pulumi.automation import CommandError, ConcurrentUpdateError
 
 from turnout import local
 from turnout.commands.plan import make_plan
 from turnout.commands.samples import ClassifyError, classify_samples, print_results
 from turnout.commands.stack import mendable, stack_option
 from turnout.commands.transcript import Transcript
+from turnout.commands.updates import explained, opened
 from turnout.config import Local
 from turnout.engine import Engine, EngineError, Wanted, find, wanted
 from turnout.engine.automation import open_stack
@@ -71,18 +71,11 @@ def _engine() -> Engine | None:
 
 
 def _deploy(engine: Engine, workspace: Workspace, stack: str) -> str:
-    opened = open_stack(engine, workspace, stack)
-    try:
+    found = opened(open_stack, engine, workspace, stack)
+    assert found is not None  # noqa: S101 - it is made where there is none
+    with explained(workspace, stack, "up"):
         # The refresh sees a server that died since the last time.
-        result = opened.up(refresh=True, on_output=Transcript())
-    except ConcurrentUpdateError:
-        locks = workspace.state / ".pulumi" / "locks"
-        raise click.ClickException(
-            f"another update of stack {stack} is running; if it was killed, remove {locks}"
-        ) from None
-    except CommandError:
-        # The engine has said on screen what is wrong.
-        raise click.ClickException(f"stack {stack} is not up") from None
+        result = found.up(refresh=True, on_output=Transcript())
     return str(result.outputs["url"].value)
 
 
