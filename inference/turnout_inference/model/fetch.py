@@ -127,15 +127,15 @@ def _fetch(source: Source, digest: str, partial: Path, policy: FetchPolicy) -> N
     content = _read_whole(source, MANIFEST, policy)
     verify_digest(hashlib.sha256(content).hexdigest(), digest, source.place(MANIFEST))
     manifest = parse_manifest(content, source.place(MANIFEST))
-    for stray in partial.iterdir():
-        if stray.name not in manifest.files:
-            stray.unlink()
-    _check_space(partial, manifest)
     try:
+        for stray in partial.iterdir():
+            if stray.name not in manifest.files:
+                stray.unlink()
+        _check_space(partial, manifest)
         for name, entry in manifest.files.items():
             _download(source, name, entry, partial / name, policy)
     except OSError:
-        # Most likely a full disk: leave no half of a model on it.
+        # A disk that is full, or a folder that is not ours: leave no half of a model there.
         shutil.rmtree(partial, ignore_errors=True)
         raise
     (partial / MANIFEST).write_bytes(content)
@@ -181,27 +181,25 @@ def _read_whole(source: Source, name: str, policy: FetchPolicy) -> bytes:
 def _download(source: Source, name: str, entry: FileEntry, path: Path, policy: FetchPolicy) -> None:
     """Bring one file to `path`, from the byte on where an earlier try left it."""
     patience = _Patience(source.place(name), policy)
-    resumed = path.exists()
+    resumed, again = path.exists(), False
     while True:
-        before = path.stat().st_size if path.exists() else 0
         try:
             found = _append(source, name, entry, path)
         except Interrupted as cut:
-            if path.exists() and path.stat().st_size > before:
-                patience.renew()
-            patience.wait(cut)
+            patience.wait(cut, path.stat().st_size)
             resumed = True
             continue
         if found == entry.sha256:
             return
         path.unlink()
-        if not resumed:
+        if again or not resumed:
             raise ModelRefused(
                 source.place(name),
                 f"sha256 is {found}, {MANIFEST} says {entry.sha256}",
                 "the file there is not the model's: push the model again",
             )
-        resumed = False
+        # The bytes of an earlier try may be at fault: once more, from the start.
+        resumed, again = False, True
 
 
 def _append(source: Source, name: str, entry: FileEntry, path: Path) -> str:
@@ -236,19 +234,21 @@ def _append(source: Source, name: str, entry: FileEntry, path: Path) -> str:
 
 
 class _Patience:
-    """Counts the failures in a row, waits between them, and gives up in the end."""
+    """Counts the failures in a row that gained nothing, waits between them, and gives up."""
 
     def __init__(self, place: str, policy: FetchPolicy) -> None:
         self._place = place
         self._policy = policy
         self._failures = 0
+        self._furthest = 0
 
-    def renew(self) -> None:
-        """Something was gained: count anew."""
-        self._failures = 0
+    def wait(self, cut: Interrupted, reached: int = 0) -> None:
+        """Wait before the next try, or ModelRefused where that was the last.
 
-    def wait(self, cut: Interrupted) -> None:
-        """Wait before the next try, or ModelRefused where that was the last."""
+        reached: bytes at hand; more than ever before, and the count begins anew.
+        """
+        if reached > self._furthest:
+            self._failures, self._furthest = 0, reached
         self._failures += 1
         if self._failures >= self._policy.attempts:
             raise ModelRefused(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cached_property
 from typing import Any
 
 from turnout_inference.model.errors import ModelRefused
@@ -45,9 +46,12 @@ class S3Source:
 
     def __init__(self, folder: S3Folder, policy: FetchPolicy) -> None:
         self._folder = folder
-        with s3_errors(str(folder)):
-            # One, because a fetch tries again itself, from the byte where it stopped.
-            self._client = s3_client(policy, attempts=1)
+        self._policy = policy
+
+    @cached_property
+    def _client(self) -> Any:
+        # One attempt, because a fetch tries again itself, from the byte where it stopped.
+        return s3_client(self._policy, attempts=1)
 
     def place(self, name: str) -> str:
         """The object's URI."""

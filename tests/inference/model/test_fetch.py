@@ -147,6 +147,26 @@ def test_a_server_without_ranges_starts_the_file_over(
     assert (folder / "model.bin").read_bytes() == (model / "model.bin").read_bytes()
 
 
+def test_a_server_that_never_gets_further_is_given_up(
+    web: FolderServer, model: Path, cache: Path, hasty: FetchPolicy
+) -> None:
+    web.faults.no_ranges = True
+    web.faults.cut_after["model.bin"] = [1000, 900] * 50
+    with pytest.raises(ModelRefused, match="3 times in a row"):
+        resolve_model(web.url, model_digest(model), cache, hasty)
+    assert len(web.requests_for("model.bin")) == 3
+
+
+def test_a_wrong_file_from_a_server_that_cuts_is_refused_in_the_end(
+    web: FolderServer, model: Path, cache: Path, hasty: FetchPolicy
+) -> None:
+    web.faults.content["model.bin"] = b"X" * 3500
+    web.faults.cut_after["model.bin"] = [1000, 2500] * 50
+    with pytest.raises(ModelRefused, match=r"model\.bin: sha256 is"):
+        resolve_model(web.url, model_digest(model), cache, hasty)
+    assert len(web.requests_for("model.bin")) == 4
+
+
 def test_a_server_that_sends_another_range_is_given_up(
     web: FolderServer, model: Path, cache: Path, hasty: FetchPolicy
 ) -> None:
@@ -377,6 +397,16 @@ def test_a_cache_that_cannot_be_written_is_refused_by_name(
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ModelRefused, match="TURNOUT_CACHE_DIR"):
         resolve_model(web.url, model_digest(model), tmp_path / "file" / "cache")
+
+
+def test_a_partial_fetch_that_cannot_be_used_is_out_of_the_way_at_the_next_start(
+    web: FolderServer, model: Path, cache: Path
+) -> None:
+    digest = model_digest(model)
+    (cache / "models" / f"{digest}.partial" / "model.bin").mkdir(parents=True)
+    with pytest.raises(ModelRefused, match="cannot be written"):
+        resolve_model(web.url, digest, cache)
+    assert resolve_model(web.url, digest, cache).is_dir()
 
 
 def test_a_link_in_a_partial_fetch_is_not_written_through(
