@@ -56,6 +56,10 @@ def main() -> int:
             from turnout_inference.key_secret import with_secret_keys
 
             settings = with_secret_keys(settings)
+        if settings.tracing:
+            from turnout_inference.tracing import check_tracing
+
+            check_tracing()
     except SettingsRefused as refused:
         configure("info")
         for problem in refused.problems:

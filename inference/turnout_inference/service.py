@@ -18,6 +18,7 @@ from turnout_inference.metrics import Metrics
 from turnout_inference.model.manifest import Manifest
 from turnout_inference.settings import Settings
 from turnout_inference.tokenizer import Encoded, Side, Tokenizer
+from turnout_inference.tracing import Tracer
 
 INLINE_CHARACTERS = 4096
 """Texts of up to as many characters in all are tokenized on the event loop, in well under a
@@ -82,10 +83,13 @@ class Outcome:
 class Service:
     """The model behind the routes, its door, and what is counted. Lives on one event loop."""
 
-    def __init__(self, settings: Settings, model: Model, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, model: Model, metrics: Metrics, tracer: Tracer | None = None
+    ) -> None:
         self.settings = settings
         self.model = model
         self.metrics = metrics
+        self.tracer = tracer
         self.access = Access(key.get_secret_value() for key in settings.api_keys)
         self.draining = False
         self.labels = model.manifest.labels
@@ -126,6 +130,8 @@ class Service:
     def stop(self) -> None:
         self._engine.stop()
         self._tokenizers.shutdown(cancel_futures=True)
+        if self.tracer is not None:
+            self.tracer.stop()
 
     @property
     def status(self) -> str:

@@ -17,6 +17,7 @@ from turnout_inference.server import serve
 from turnout_inference.service import Model, Service
 from turnout_inference.settings import Settings
 from turnout_inference.tokenizer import load_tokenizer
+from turnout_inference.tracing import Tracer
 
 
 def load_model(folder: Path, *, threads: int, threads_per_batch: int) -> Model:
@@ -45,7 +46,8 @@ def load_and_run(
     """
     model = load_model(folder, threads=threads, threads_per_batch=settings.threads_per_batch)
     open_for_business(listener)
-    service = Service(settings, model, Metrics())
+    tracer = Tracer() if settings.tracing else None
+    service = Service(settings, model, Metrics(), tracer)
     # What start-up made stays for good: the collector need not look at it again.
     gc.freeze()
     gc.enable()

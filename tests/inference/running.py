@@ -28,6 +28,7 @@ from turnout_inference.model.manifest import Manifest
 from turnout_inference.server import Serving, start
 from turnout_inference.service import Model, Service
 from turnout_inference.settings import Settings
+from turnout_inference.tracing import Tracer
 
 # Sanic rewrites its own code when an app starts; this lets it do so for many apps.
 Sanic.test_mode = True
@@ -96,10 +97,12 @@ class Running:
 
 
 @contextmanager
-def running(model: Model | None = None, **settings: Any) -> Iterator[Running]:
+def running(
+    model: Model | None = None, tracer: Tracer | None = None, **settings: Any
+) -> Iterator[Running]:
     """Serve a model (the fake one by default) on a free port of the loopback."""
     given = Settings.model_validate({"log_requests": False} | settings)
-    service = Service(given, model or fake_model(), Metrics())
+    service = Service(given, model or fake_model(), Metrics(), tracer)
     listener = bind("127.0.0.1", 0)
     open_for_business(listener)
     port = listener.getsockname()[1]

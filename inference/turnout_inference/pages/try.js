@@ -65,12 +65,14 @@ function show(answer) {
   said.className = "";
   said.textContent = `${labels.length > 1 ? "Labels" : "Label"}: ${chosen}. ${tokens} tokens.${cut}`;
   const best = Object.entries(scores).sort((a, b) => b[1] - a[1]);
+  find("legend").hidden = !Object.keys(thresholds).length;
   bars.replaceChildren(...best.map(([label, score]) => bar(label, score, labels.includes(label))));
 }
 
 function fail(error) {
   said.className = "wrong";
   said.textContent = error.message;
+  find("legend").hidden = true;
   bars.replaceChildren();
 }
 

@@ -255,6 +255,11 @@ def _finish(exchange: Exchange, status: int, quiet: bool) -> None:
     seconds = time.monotonic() - exchange.began
     service.metrics.requests.labels(exchange.path, status).inc()
     service.metrics.duration.labels(exchange.path).observe(seconds)
+    if service.tracer is not None and not quiet:
+        request = exchange.request
+        service.tracer.record(
+            request.headers, request.method, exchange.path, status, seconds, exchange.noted
+        )
     level = logging.DEBUG if quiet else logging.INFO
     if not service.settings.log_requests or not log.isEnabledFor(level):
         return
