@@ -8,7 +8,8 @@ from typing import Any, Final
 import pulumi
 from pulumi_aws import ecr
 
-KEPT_IMAGES: Final = 30
+# Thirty releases: each is an index, two images, and the attestation and signature of each.
+KEPT_IMAGES: Final = 30 * 8
 UNTAGGED_DAYS: Final = 7
 
 
@@ -56,7 +57,7 @@ class Registry(pulumi.ComponentResource):
 
 
 def lifecycle_policy(*, keep_untagged: bool) -> dict[str, Any]:
-    """All but the newest thirty images go; untagged ones after a week, unless they are kept."""
+    """All but the newest go; untagged ones after a week, unless they are kept."""
     untagged = {
         "description": "Untagged images",
         "selection": {

@@ -43,13 +43,13 @@ def named(type_: str, name: str) -> Mapping[str, Any]:
 
 def statements(role: str) -> list[dict[str, Any]]:
     """What a role of the example may do, by its own policy and by those that it shares."""
-    own = named("aws:iam/rolePolicy:RolePolicy", f"hate-speech-{role}")["policy"]
+    own = named("aws:iam/rolePolicy:RolePolicy", f"moderation-{role}")["policy"]
     found: list[dict[str, Any]] = json.loads(own)["Statement"]
     arns = {
         r.inputs["policyArn"]
         for r in example()
         if r.type == "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
-        and r.inputs["role"] == f"hate-speech-{role}-0123456"
+        and r.inputs["role"] == f"moderation-{role}-0123456"
     }
     for policy in example():
         if policy.type == POLICY and f"{SHARED}/{policy.name}-0123456" in arns:
@@ -59,6 +59,6 @@ def statements(role: str) -> list[dict[str, Any]]:
 
 def trust(role: str) -> dict[str, Any]:
     """Who may take on a role of the example."""
-    text = named("aws:iam/role:Role", f"hate-speech-{role}")["assumeRolePolicy"]
+    text = named("aws:iam/role:Role", f"moderation-{role}")["assumeRolePolicy"]
     (statement,) = json.loads(text)["Statement"]
     return dict(statement)

@@ -13,14 +13,14 @@ AUDIENCE = "token.actions.githubusercontent.com:aud"
 
 
 def test_images_are_scanned_cannot_be_overwritten_and_grow_old() -> None:
-    repository = named("aws:ecr/repository:Repository", "hate-speech")
+    repository = named("aws:ecr/repository:Repository", "moderation")
     assert repository["imageTagMutability"] == "IMMUTABLE"
     assert repository["imageScanningConfiguration"] == {"scanOnPush": True}
-    assert named("aws:ecr/lifecyclePolicy:LifecyclePolicy", "hate-speech")
+    assert named("aws:ecr/lifecyclePolicy:LifecyclePolicy", "moderation")
 
 
 def test_lambda_pulls_for_this_accounts_functions_alone() -> None:
-    text = named("aws:ecr/repositoryPolicy:RepositoryPolicy", "hate-speech")["policy"]
+    text = named("aws:ecr/repositoryPolicy:RepositoryPolicy", "moderation")["policy"]
     (statement,) = json.loads(text)["Statement"]
     assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
     assert statement["Condition"] == {
@@ -30,7 +30,7 @@ def test_lambda_pulls_for_this_accounts_functions_alone() -> None:
 
 
 def test_models_keep_their_former_versions_for_a_while() -> None:
-    name = "hate-speech-models"
+    name = "moderation-models"
     versioning = named("aws:s3/bucketVersioning:BucketVersioning", name)
     assert versioning["versioningConfiguration"] == {"status": "Enabled"}
     (rule,) = named("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", name)[
@@ -41,14 +41,14 @@ def test_models_keep_their_former_versions_for_a_while() -> None:
 
 
 def test_models_are_closed_to_the_public() -> None:
-    block = named("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "hate-speech-models")
+    block = named("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "moderation-models")
     flags = {key: value for key, value in block.items() if key != "bucket"}
     assert set(flags.values()) == {True}
     assert len(flags) == 4
 
 
 def test_models_are_reached_over_tls_only() -> None:
-    text = named("aws:s3/bucketPolicy:BucketPolicy", "hate-speech-models")["policy"]
+    text = named("aws:s3/bucketPolicy:BucketPolicy", "moderation-models")["policy"]
     refusals = {s["Sid"]: s for s in json.loads(text)["Statement"]}
     plain = refusals["RefusePlainHttp"]
     assert (plain["Effect"], plain["Principal"], plain["Action"]) == ("Deny", "*", "s3:*")
@@ -70,8 +70,8 @@ def test_what_is_costly_to_lose_is_protected_unless_told_otherwise() -> None:
     ("role", "subjects"),
     [
         ("publish", ["repo:example/hate-speech-api:ref:refs/heads/main"]),
-        ("deploy-staging", ["repo:example/hate-speech-api:environment:staging"]),
-        ("deploy-production", ["repo:example/hate-speech-api:environment:production"]),
+        ("deploy-staging-ec2", ["repo:example/hate-speech-api:environment:staging-ec2"]),
+        ("deploy-prod-ecs", ["repo:example/hate-speech-api:environment:prod-ecs"]),
         (
             "preview",
             [
@@ -97,16 +97,14 @@ def test_no_key_is_made_that_could_leak() -> None:
 
 def test_the_provider_is_githubs_and_an_accounts_own_is_used_where_named() -> None:
     token = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
-    provider = named(token, "hate-speech-github")
+    provider = named(token, "moderation-github")
     assert provider["url"] == "https://token.actions.githubusercontent.com"
     assert provider["clientIdLists"] == ["sts.amazonaws.com"]
     arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
     given = plan({**SAID, "github": {**SAID["github"], "provider": arn}}).resources
     assert not [r for r in given if r.type == token]
     (role,) = [
-        r
-        for r in given
-        if r.type.endswith(":Role") and r.name == "hate-speech-publish" and r.custom
+        r for r in given if r.type.endswith(":Role") and r.name == "moderation-publish" and r.custom
     ]
     (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
     assert statement["Principal"] == {"Federated": arn}
@@ -114,7 +112,7 @@ def test_the_provider_is_githubs_and_an_accounts_own_is_used_where_named() -> No
 
 def test_previews_can_be_left_out() -> None:
     without = plan({**SAID, "github": {**SAID["github"], "previews": False}})
-    assert not [r for r in without.resources if r.name == "hate-speech-preview"]
+    assert not [r for r in without.resources if r.name == "moderation-preview"]
     assert without.outputs.get("previewRoleArn") is None
 
 
@@ -132,7 +130,7 @@ def test_the_stack_says_what_workflows_and_stack_files_ask_for() -> None:
 def test_everything_that_takes_tags_says_whose_it_is() -> None:
     for found in example():
         if "tags" in found.inputs:
-            assert found.inputs["tags"]["turnout:foundation"] == "hate-speech"
+            assert found.inputs["tags"]["turnout:foundation"] == "moderation"
 
 
 def test_a_foundation_and_a_service_are_two_stacks() -> None:

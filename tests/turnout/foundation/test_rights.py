@@ -12,8 +12,8 @@ from tests.turnout.programs import BASELINE, make, tier_made
 from turnout.config.foundation import MOST_SERVICES
 from turnout.plan import PlannedResource
 
-ROLES = ("publish", "preview", "deploy-staging", "deploy-production")
-BOUNDARY = "arn:aws:iam:ap-northeast-2:123456789012:Policy/hate-speech-boundary-0123456"
+ROLES = ("publish", "preview", "deploy-staging-ec2", "deploy-prod-ecs")
+BOUNDARY = "arn:aws:iam:ap-northeast-2:123456789012:Policy/moderation-boundary-0123456"
 HERE = {
     "aws:RequestedRegion": "ap-northeast-2",
     "aws:ResourceTag/turnout:service": "hate-speech-api",
@@ -24,7 +24,7 @@ ROLE = "arn:aws:iam::123456789012:role/{}"
 
 
 def boundary() -> list[dict[str, Any]]:
-    text = named("aws:iam/policy:Policy", "hate-speech-boundary")["policy"]
+    text = named("aws:iam/policy:Policy", "moderation-boundary")["policy"]
     found: list[dict[str, Any]] = json.loads(text)["Statement"]
     return found
 
@@ -96,8 +96,8 @@ def may(role: str, action: str, arn: str, **context: str) -> bool:
 
 
 def test_publishing_brings_images_and_models_and_removes_none() -> None:
-    repository = ARN.format("ecr", "Repository/hate-speech-0123456")
-    bucket = ARN.format("s3", "Bucket/hate-speech-models-0123456")
+    repository = ARN.format("ecr", "Repository/moderation-0123456")
+    bucket = ARN.format("s3", "Bucket/moderation-models-0123456")
     assert may("publish", "ecr:PutImage", repository)
     assert may("publish", "s3:PutObject", f"{bucket}/x/turnout.json")
     assert not may("publish", "ecr:BatchDeleteImage", repository)
@@ -134,52 +134,52 @@ def test_a_preview_changes_nothing(action: str) -> None:
 def test_a_preview_reads_no_secret_no_log_and_no_model() -> None:
     for action in ("secretsmanager:GetSecretValue", "logs:GetLogEvents", "kms:Decrypt"):
         assert not may("preview", action, "*"), action
-    assert not may("preview", "s3:GetObject", "arn:aws:s3:::hate-speech-models-0123456/m")
+    assert not may("preview", "s3:GetObject", "arn:aws:s3:::moderation-models-0123456/m")
     assert may("preview", "s3:GetObject", "arn:aws:s3:::example-pulumi-state/.pulumi/stacks/a.json")
 
 
 def test_ci_makes_roles_only_under_the_boundary() -> None:
     role = ROLE.format("hate-speech-api-ecs-run-0123456")
     for action in ("iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy"):
-        assert may("deploy-staging", action, role)
-        assert not may("deploy-staging", action, role, **{"iam:PermissionsBoundary": "none"})
+        assert may("deploy-staging-ec2", action, role)
+        assert not may("deploy-staging-ec2", action, role, **{"iam:PermissionsBoundary": "none"})
     for action in ("iam:DeleteRolePermissionsBoundary", "iam:CreatePolicyVersion"):
-        assert not may("deploy-staging", action, role)
+        assert not may("deploy-staging-ec2", action, role)
 
 
 def test_ci_can_change_neither_its_own_roles_nor_the_boundary() -> None:
-    for own in ("publish", "deploy-staging", "preview"):
-        path = named("aws:iam/role:Role", f"hate-speech-{own}")["path"]
-        role = ROLE.format(f"{path.strip('/')}/hate-speech-{own}-0123456")
+    for own in ("publish", "deploy-staging-ec2", "preview"):
+        path = named("aws:iam/role:Role", f"moderation-{own}")["path"]
+        role = ROLE.format(f"{path.strip('/')}/moderation-{own}-0123456")
         for action in ("iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:DeleteRole"):
-            assert not may("deploy-production", action, role)
-    policy = "arn:aws:iam::123456789012:policy/turnout-foundation/hate-speech-boundary-0123456"
+            assert not may("deploy-prod-ecs", action, role)
+    policy = "arn:aws:iam::123456789012:policy/turnout-foundation/moderation-boundary-0123456"
     for action in ("iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:SetDefaultPolicyVersion"):
-        assert not may("deploy-production", action, policy)
+        assert not may("deploy-prod-ecs", action, policy)
 
 
 def test_ci_touches_no_other_service_and_no_other_region() -> None:
     mine, other = (ARN.format("lambda", f"function:{n}-prod") for n in ("hate-speech-api", "pay"))
-    assert may("deploy-production", "lambda:UpdateFunctionCode", mine)
-    assert not may("deploy-production", "lambda:UpdateFunctionCode", other)
+    assert may("deploy-prod-ecs", "lambda:UpdateFunctionCode", mine)
+    assert not may("deploy-prod-ecs", "lambda:UpdateFunctionCode", other)
     abroad = {"aws:RequestedRegion": "us-east-1"}
-    assert not may("deploy-production", "ec2:CreateVpc", "*", **abroad)
+    assert not may("deploy-prod-ecs", "ec2:CreateVpc", "*", **abroad)
     key = ARN.format("kms", "key/1")
     theirs = {"aws:ResourceTag/turnout:service": "pay"}
-    assert not may("deploy-production", "kms:ScheduleKeyDeletion", key, **theirs)
+    assert not may("deploy-prod-ecs", "kms:ScheduleKeyDeletion", key, **theirs)
 
 
 def test_ci_cannot_delete_the_models() -> None:
     for action in ("s3:DeleteObject", "s3:DeleteBucket", "s3:PutBucketPolicy"):
-        assert not may("deploy-production", action, "arn:aws:s3:::hate-speech-models-0123456/m")
+        assert not may("deploy-prod-ecs", action, "arn:aws:s3:::moderation-models-0123456/m")
 
 
 def test_roles_that_ci_makes_are_passed_only_to_the_services_of_the_tiers() -> None:
     role = ROLE.format("hate-speech-api-ecs-run-0123456")
     to = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
-    assert may("deploy-staging", "iam:PassRole", role, **to)
+    assert may("deploy-staging-ec2", "iam:PassRole", role, **to)
     to = {"iam:PassedToService": "cloudformation.amazonaws.com"}
-    assert not may("deploy-staging", "iam:PassRole", role, **to)
+    assert not may("deploy-staging-ec2", "iam:PassRole", role, **to)
 
 
 def test_no_role_that_ci_makes_reaches_rights_beyond_the_boundary() -> None:
@@ -189,7 +189,7 @@ def test_no_role_that_ci_makes_reaches_rights_beyond_the_boundary() -> None:
     ec2 = {"iam:PassedToService": "ec2.amazonaws.com"}
     assert within("s3:GetObject", "arn:aws:s3:::models/m")
     assert within("iam:PassRole", ROLE.format("hate-speech-api-eks-node-0123456"), **ec2)
-    for role in ("Administrator", "turnout-foundation/hate-speech-deploy-production-0123456"):
+    for role in ("Administrator", "turnout-foundation/moderation-deploy-prod-ecs-0123456"):
         assert not within("iam:PassRole", ROLE.format(role), **ec2)
     for action in ("iam:CreateUser", "iam:PutRolePolicy", "sts:AssumeRole", "s3:PutObject"):
         assert not within(action, "*")
@@ -372,7 +372,7 @@ def test_ci_can_build_the_image_and_keep_a_function_warm() -> None:
 
 
 def _refused(resources: Sequence[PlannedResource]) -> list[str]:
-    rights = statements("deploy-production")
+    rights = statements("deploy-prod-ecs")
     found = []
     for resource in resources:
         if not resource.type.startswith("aws:"):
