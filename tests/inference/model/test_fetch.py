@@ -513,6 +513,49 @@ def test_a_cut_s3_download_goes_on_from_the_last_byte(
     assert 1234 in asked
 
 
+@pytest.fixture
+def flaky_s3(web: FolderServer, s3: Moto, monkeypatch: pytest.MonkeyPatch) -> FolderServer:
+    """The web server in S3's place: it answers GetObject well enough, and fails on request."""
+    del s3
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", web.url.removesuffix("/model"))
+    return web
+
+
+def test_an_s3_connection_that_is_cut_is_taken_up_at_the_last_byte(
+    flaky_s3: FolderServer, model: Path, cache: Path, hasty: FetchPolicy
+) -> None:
+    flaky_s3.faults.cut_after["model.bin"] = [1000, 500]
+    folder = resolve_model("s3://models/m", model_digest(model), cache, hasty)
+    verify_files(folder, load_manifest(folder))
+    assert flaky_s3.requests_for("model.bin") == [None, "bytes=1000-", "bytes=1500-"]
+
+
+def test_a_passing_failure_of_s3_is_tried_again(
+    flaky_s3: FolderServer, model: Path, cache: Path, hasty: FetchPolicy
+) -> None:
+    flaky_s3.faults.status["model.bin"] = [503, 500]
+    resolve_model("s3://models/m", model_digest(model), cache, hasty)
+    assert len(flaky_s3.requests_for("model.bin")) == 3
+
+
+def test_a_silent_s3_is_given_up_with_the_reason(
+    flaky_s3: FolderServer, model: Path, cache: Path
+) -> None:
+    flaky_s3.faults.stall["model.bin"] = 0.6
+    patience = FetchPolicy(connect_timeout=0.2, read_timeout=0.2, attempts=2, backoff=0.01)
+    with pytest.raises(ModelRefused, match=r"model\.bin: .*timed? ?out.*, 2 times in a row"):
+        resolve_model("s3://models/m", model_digest(model), cache, patience)
+
+
+def test_an_s3_that_denies_access_is_refused_with_the_right_to_grant(
+    flaky_s3: FolderServer, model: Path, cache: Path, hasty: FetchPolicy
+) -> None:
+    flaky_s3.faults.status["model.bin"] = [403] * 9
+    with pytest.raises(ModelRefused, match="allow s3:GetObject on the prefix"):
+        resolve_model("s3://models/m", model_digest(model), cache, hasty)
+    assert len(flaky_s3.requests_for("model.bin")) == 1
+
+
 def test_a_tampered_object_is_refused(s3: Moto, model: Path, cache: Path) -> None:
     digest = model_digest(model)
     s3.put_folder(model, digest, lambda content: b"X" + content[1:])
