@@ -14,7 +14,7 @@ from turnout_inference.model.source import CHUNK, FetchPolicy, Interrupted, Stre
 
 _LATER = frozenset({"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"})
 """S3's error codes after which the same request may succeed."""
-_RIGHTS = "allow s3:GetObject on the prefix (and kms:Decrypt where it is encrypted)"
+_RIGHTS = "check the URI, and allow s3:GetObject there (and kms:Decrypt where it is encrypted)"
 
 
 def s3_client(policy: FetchPolicy, *, attempts: int) -> Any:
