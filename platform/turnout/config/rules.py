@@ -74,6 +74,7 @@ def _front_door(config: ServiceFields) -> Iterator[str]:
 
 
 def _what_a_tier_cannot_do(config: ServiceFields) -> Iterator[str]:
+    yield from _closed_network(config)
     for index, tier in enumerate(config.tiers):
         if isinstance(tier, Local):
             continue
@@ -96,11 +97,24 @@ def _what_a_tier_cannot_do(config: ServiceFields) -> Iterator[str]:
             case Eks():
                 yield from _eks(config, tier, path)
             case Ec2():
-                pass
+                yield from _ec2(config, tier, path)
         if not isinstance(tier, Lambda):
             yield from _scaling(config, tier)
     if all(isinstance(tier, Lambda | Local) for tier in config.tiers):
         yield from _no_scaling(config)
+
+
+def _closed_network(config: ServiceFields) -> Iterator[str]:
+    create, image = config.network.create, config.image
+    if create is None or create.nat != "none":
+        return
+    if isinstance(image, str) and ".dkr.ecr" not in image.partition("/")[0]:
+        yield f"image: {image} is not in Amazon ECR, the one registry that nat: none leaves"
+    if config.model is not None and config.model.uri.startswith("https:"):
+        yield (
+            f"model.uri: {config.model.uri} is out of reach with nat: none; push the model with "
+            "`turnout-model push` and give its s3:// address"
+        )
 
 
 def _eks(config: ServiceFields, tier: Eks, path: str) -> Iterator[str]:
@@ -140,6 +154,15 @@ def _lambda_image(config: ServiceFields, image: str, tier: Lambda, path: str) ->
                 f"{other.kind}, and Lambda takes no image of several platforms; use the same, "
                 "or image: {build: true}, which builds one for each"
             )
+
+
+def _ec2(config: ServiceFields, tier: Ec2, path: str) -> Iterator[str]:
+    create = config.network.create
+    if create is not None and create.nat == "none" and tier.ami is None:
+        yield (
+            f"{path}: ec2 installs Docker from the internet, which nat: none cuts off; use "
+            "nat: single, or an ami that has Docker, the AWS CLI and the CloudWatch agent"
+        )
 
 
 def _ecs(config: ServiceFields) -> Iterator[str]:

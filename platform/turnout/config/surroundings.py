@@ -23,6 +23,7 @@ from turnout.config.scalars import (
     VpcId,
     wrong,
 )
+from turnout.schedule import check_cron
 
 # AWS, "PutRetentionPolicy": the days that CloudWatch Logs takes.
 RETENTION_DAYS: Final = (
@@ -39,6 +40,15 @@ class Schedule(Part):
     timezone: TimeZone = Field(default="UTC", description="IANA time zone, such as Asia/Seoul.")
     min: Annotated[int, Field(ge=0, le=1000)] = Field(description="Fewest copies from then on.")
     max: Annotated[int, Field(ge=0, le=1000)] = Field(description="Most copies from then on.")
+
+    @field_validator("cron")
+    @classmethod
+    def _cron_is_kept_by_aws(cls, value: str) -> str:
+        try:
+            check_cron(value)
+        except ValueError as problem:
+            raise wrong(str(problem)) from None
+        return value
 
     @field_validator("max")
     @classmethod
@@ -67,6 +77,11 @@ class Scaling(Part):
     schedules: Annotated[tuple[Schedule, ...], Field(strict=False)] = Field(
         default=(), description="Other bounds at set times: office hours, nights."
     )
+
+    @property
+    def fewest(self) -> int:
+        """The fewest copies that may run at any hour, schedules included."""
+        return min([self.min, *(schedule.min for schedule in self.schedules)])
 
     @field_validator("max")
     @classmethod

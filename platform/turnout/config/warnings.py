@@ -1,7 +1,7 @@
 """What the tier will not do as the stack file may lead one to think: stated, not refused."""
 
 from collections.abc import Iterator
-from typing import assert_never
+from typing import Final, assert_never
 
 from turnout.config.fields import ServiceFields
 from turnout.config.surroundings import Build
@@ -32,8 +32,11 @@ def _warnings(config: ServiceFields) -> Iterator[str]:
         yield from _tier_warnings(config, tier)
 
 
+_COOLDOWNS: Final = frozenset({"scale_out_cooldown", "scale_in_cooldown"})
+
+
 def _tier_warnings(config: ServiceFields, tier: Tiers) -> Iterator[str]:
-    single = config.scaling.min < 2
+    fewest = config.scaling.fewest
     match tier:
         case Lambda():
             if tier.front == "function_url":
@@ -43,11 +46,22 @@ def _tier_warnings(config: ServiceFields, tier: Tiers) -> Iterator[str]:
             yield "target lambda: has no CPU metric; duration, throttles and errors are watched"
             yield "target lambda: a load balancer's health checks would keep it awake; it has none"
         case Ec2() | Ecs():
-            if single:
+            if fewest == 1:
                 yield (
-                    f"scaling.min: {config.scaling.min} leaves no second copy, so the alarm on "
-                    f"healthy hosts is set to fewer than {max(config.scaling.min, 1)}"
+                    "scaling.min: 1 leaves no second copy, so the alarm on healthy hosts is set "
+                    "to fewer than 1"
                 )
+            if fewest == 0:
+                yield (
+                    "scaling: can go down to no copy, so the alarm on healthy hosts watches for "
+                    "unhealthy ones instead"
+                )
+            if isinstance(tier, Ec2):
+                for name in sorted(_COOLDOWNS & config.scaling.model_fields_set):
+                    yield (
+                        f"scaling.{name}: not used by ec2, which waits for a new machine to warm "
+                        "up instead"
+                    )
             if tier.spot == 100:
                 yield f"target {tier.kind}: all copies on Spot can go at two minutes' notice"
         case Eks():

@@ -11,11 +11,6 @@ from turnout.config.surroundings import Alarms, Scaling
 NAMESPACE: Final = "AWS/ApplicationELB"
 
 
-def fewest_copies(scaling: Scaling) -> int:
-    """The fewest copies that may run at any hour, schedules included."""
-    return min([scaling.min, *(schedule.min for schedule in scaling.schedules)])
-
-
 def door_dimensions(
     balancer_arn_suffix: pulumi.Input[str], target_group: contract.TargetGroup
 ) -> dict[str, pulumi.Input[str]]:
@@ -29,7 +24,7 @@ def healthy_hosts(dimensions: Mapping[str, pulumi.Input[str]], scaling: Scaling)
     Where a schedule goes down to none, no copies is as it should be; then the sign is a copy that
     fails its checks.
     """
-    fewest = fewest_copies(scaling)
+    fewest = scaling.fewest
     if fewest == 0:
         return contract.Signal(
             metric=contract.Metric(

@@ -268,14 +268,14 @@ class Network(pulumi.ComponentResource):
 def check_subnets(existing: ExistingNetwork, found: Sequence[Sequence[Any]]) -> list[str]:
     """The subnets' ids, private ones first, where they are what the stack file says they are.
 
-    `found` has id, VPC, zone and "gives public addresses" of each subnet, in the file's order.
-    Raises ValueError.
+    `found` has id, VPC, zone and "gives public addresses" of each subnet, in the file's order; an
+    empty VPC or zone is not known, in a plan without AWS. Raises ValueError.
     """
     private = found[: len(existing.subnets)]
     problems = [
         f"network.existing: {subnet} is in {vpc}, not in {existing.vpc}; list subnets of one VPC"
         for subnet, vpc, _, _ in found
-        if vpc != existing.vpc
+        if vpc not in ("", existing.vpc)
     ]
     problems += [
         f"network.existing.subnets: {subnet} gives its machines public addresses; list a private "
@@ -284,8 +284,8 @@ def check_subnets(existing: ExistingNetwork, found: Sequence[Sequence[Any]]) -> 
         if public
     ]
     for key, part in (("subnets", private), ("public_subnets", found[len(private) :])):
-        zones = [str(zone) for _, _, zone, _ in part]
-        if part and len(set(zones)) < 2:
+        zones = [str(zone) for _, _, zone, _ in part if zone]
+        if zones and len(set(zones)) < 2:
             problems.append(
                 f"network.existing.{key}: all are in {zones[0]}; a load balancer needs two zones"
             )

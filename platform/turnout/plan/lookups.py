@@ -121,14 +121,13 @@ def _vpc(args: Mapping[str, Any], region: str) -> dict[str, Any]:
 
 def _subnet(args: Mapping[str, Any], region: str) -> dict[str, Any]:
     name = str(args.get("id") or "subnet-0123456789abcdef0")
-    # Two subnets of the program are two places: the zone follows from the id.
-    zone = "abcd"[sum(name.encode()) % 4]
     return {
         "id": name,
         "arn": f"arn:{partition(region)}:ec2:{region}:{EXAMPLE_ACCOUNT}:subnet/{name}",
-        "availabilityZone": f"{region}{zone}",
+        # Empty where only AWS could say: a made-up zone or VPC would be checked and refused.
+        "availabilityZone": str(args.get("availabilityZone") or ""),
         "cidrBlock": f"10.0.{sum(name.encode()) % 256}.0/24",
-        "vpcId": str(args.get("vpcId") or "vpc-0123456789abcdef0"),
+        "vpcId": str(args.get("vpcId") or ""),
         "mapPublicIpOnLaunch": False,
         "state": "available",
     }

@@ -171,6 +171,34 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
         "five cron fields",
     ),
     (
+        {"scaling": {"schedules": [{"name": "n", "cron": "0 24 * * *", "min": 0, "max": 1}]}},
+        "scaling.schedules[0].cron",
+        "'24' as hour; use 0 to 23",
+    ),
+    (
+        {"scaling": {"schedules": [{"name": "n", "cron": "0 9 1 * MON", "min": 0, "max": 1}]}},
+        "scaling.schedules[0].cron",
+        "sets both day-of-month and day-of-week",
+    ),
+    (
+        {"target": "ec2", "network": {"create": {"nat": "none"}}},
+        "target",
+        "installs Docker from the internet",
+    ),
+    (
+        {"image": "ghcr.io/a/b@sha256:" + "a" * 64, "network": {"create": {"nat": "none"}}},
+        "image",
+        "the one registry that nat: none leaves",
+    ),
+    (
+        {
+            "model": {"uri": "https://models.example.com/v1", "sha256": "b" * 64},
+            "network": {"create": {"nat": "none"}},
+        },
+        "model.uri",
+        "out of reach with nat: none",
+    ),
+    (
         {"scaling": {"schedules": [{"name": "n", "cron": "0 20 * * *", "min": 2, "max": 1}]}},
         "scaling.schedules[0].max",
         "is below min 2",

@@ -32,6 +32,19 @@ def test_a_plain_ecs_service_has_nothing_to_say() -> None:
         ({"certificate": None, "plain_http": True}, "cross the VPC unencrypted"),
         ({"image": {"build": True}}, "needs a Docker engine"),
         ({"scaling": {"min": 1}}, "healthy hosts is set to fewer than 1"),
+        ({"scaling": {"min": 0}}, "watches for unhealthy ones instead"),
+        (
+            {
+                "scaling": {
+                    "schedules": [{"name": "nights", "cron": "0 20 * * *", "min": 0, "max": 0}]
+                }
+            },
+            "watches for unhealthy ones instead",
+        ),
+        (
+            {"target": "ec2", "scaling": {"scale_in_cooldown": 60}},
+            "scaling.scale_in_cooldown: not used by ec2",
+        ),
         ({"target": {"kind": "ecs", "spot": 100}}, "two minutes' notice"),
         ({"target": "eks"}, "must run inside the VPC"),
         ({"target": "lambda"}, "has no CPU metric"),

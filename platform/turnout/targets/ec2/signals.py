@@ -4,7 +4,6 @@ import pulumi
 
 from turnout.config.surroundings import Alarms, Scaling
 from turnout.contract import Metric, Signal, Signals
-from turnout.parts.door_signals import fewest_copies
 from turnout.targets.ec2.user_data import AGENT_NAMESPACE, MEMORY_METRIC
 from turnout.targets.tier import Door
 
@@ -24,7 +23,7 @@ def signals(group: pulumi.Input[str], door: Door, alarms: Alarms, scaling: Scali
             bad_when="above",
             threshold=threshold,
             # A machine always has figures: silence is an agent that died, or no machine at all.
-            missing="breaching" if fewest_copies(scaling) else "notBreaching",
+            missing="breaching" if scaling.fewest else "notBreaching",
         )
 
     return Signals(
