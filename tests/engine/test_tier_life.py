@@ -51,6 +51,11 @@ def test_a_preview_foresees_every_resource(life: Life) -> None:
     assert {step.urn for step in life.preview.steps} == {step.urn for step in life.up.steps}
 
 
+def test_everything_of_a_service_is_a_child_of_it(life: Life) -> None:
+    urns = [step.urn for step in life.preview.steps if not step.type.startswith("pulumi:")]
+    assert [urn for urn in urns if "turnout:index:Service" not in urn] == []
+
+
 def test_a_preview_is_quick(life: Life) -> None:
     assert life.preview_seconds < PREVIEW_SECONDS
 

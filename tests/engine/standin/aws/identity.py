@@ -15,6 +15,7 @@ ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 POLICY = "aws:iam/policy:Policy"
 PROFILE = "aws:iam/instanceProfile:InstanceProfile"
+WEB_IDENTITY = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
 KEY = "aws:kms/key:Key"
 ALIAS = "aws:kms/alias:Alias"
 
@@ -66,6 +67,11 @@ def _admit_attachment(inputs: Inputs, call: Call, _own: Record | None) -> None:
         refuse(f"NoSuchEntity: policy {arn} does not exist")
 
 
+def _web_identity_arn(inputs: Inputs, call: Call) -> str:
+    host = inputs["url"].removeprefix("https://")
+    return call.arn("iam", f"oidc-provider/{host}", regional=False)
+
+
 def _check_key(inputs: Inputs) -> Iterator[Problem]:
     policy = document(inputs.get("policy"))
     if policy is None:
@@ -103,6 +109,8 @@ KINDS = (
          autoname=Autoname(), unique=("name",), held_by=(ATTACHMENT,), regional=False),
     Kind(PROFILE, by("name"), _profile_outputs, autoname=Autoname(), unique=("name",),
          names={"role": ROLE}, held_by=("aws:ec2/launchTemplate:LaunchTemplate",),
+         regional=False),
+    Kind(WEB_IDENTITY, _web_identity_arn, lambda _i, _c, arn: {"arn": arn}, unique=("url",),
          regional=False),
     Kind(KEY, lambda _inputs, call: uuid(call), _key_outputs, _check_key),
     Kind(ALIAS, by("name"), lambda inputs, call, name: {"arn": call.arn("kms", name),

@@ -101,6 +101,12 @@ def _parameter(_: Resources, arguments: Arguments) -> dict[str, Any]:
     raise RefusedError(f"ParameterNotFound: {arguments['name']}")
 
 
+def _registry_login(resources: Resources, _: Arguments) -> dict[str, Any]:
+    registry = f"https://{ACCOUNT}.dkr.ecr.{resources.region}.amazonaws.com"
+    return {"userName": "AWS", "password": "", "authorizationToken": "", "proxyEndpoint": registry,
+            "expiresAt": "2026-01-01T12:00:00Z"}  # fmt: skip
+
+
 _LOOKUPS: dict[str, Callable[[Resources, Arguments], dict[str, Any]]] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": _zones,
     "aws:index/getCallerIdentity:getCallerIdentity": _identity,
@@ -110,6 +116,7 @@ _LOOKUPS: dict[str, Callable[[Resources, Arguments], dict[str, Any]]] = {
     "aws:ec2/getSubnet:getSubnet": _by_id(SUBNET),
     "aws:ec2/getSubnets:getSubnets": _subnets,
     "aws:ec2/getSecurityGroup:getSecurityGroup": _group,
+    "aws:ecr/getAuthorizationToken:getAuthorizationToken": _registry_login,
     "aws:eks/getCluster:getCluster": _cluster,
     "aws:ssm/getParameter:getParameter": _parameter,
 }

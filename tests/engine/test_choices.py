@@ -1,0 +1,121 @@
+"""What a stack file can ask for beside the tier, deployed and taken down whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pytest
+from tests.engine.harness import Workbench
+from tests.engine.stacks import TIERS, stack
+from tests.engine.standin.aws.package import KINDS
+from tests.engine.standin.cloud import Cloud
+
+pytestmark = pytest.mark.engine
+
+SCHEDULES = [
+    {"name": "nights", "cron": "0 20 * * *", "timezone": "Asia/Seoul", "min": 1, "max": 2},
+    {"name": "days", "cron": "0 8 * * *", "timezone": "Asia/Seoul", "min": 2, "max": 10},
+]
+CHOICES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "ecs on spot, by requests and by the clock": (
+        {"kind": "ecs", "spot": 50, "cpu": 1024, "memory": 2048},
+        {"scaling": {"min": 1, "max": 6, "requests_per_target": 300, "schedules": SCHEDULES}},
+    ),
+    "ec2 on spot, with ssh and a schedule": (
+        {
+            **TIERS["ec2"],
+            "spot": 50,
+            "max_age": 30,
+            "ssh": {"cidrs": ["10.0.0.0/8"], "key_name": "admin"},
+        },
+        {"scaling": {"min": 1, "max": 4, "schedules": SCHEDULES}},
+    ),
+    "lambda by its own url, kept warm": (
+        {
+            "kind": "lambda",
+            "front": "function_url",
+            "reserved_concurrency": 20,
+            "provisioned_concurrency": 2,
+        },
+        {"plain_http": None, "firewall": None, "access": None},
+    ),
+    "no way to the internet at all": (
+        {"kind": "ecs", "architecture": "arm64"},
+        {"network": {"create": {"zones": 3, "nat": "none"}}, "logs": {"retention": 14}},
+    ),
+    "an image that the stack builds": ({"kind": "ecs"}, {"image": {"build": True}}),
+}
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_a_choice_is_deployed_and_taken_down(choice: str, bench: Workbench) -> None:
+    tier, service = CHOICES[choice]
+    config = stack(tier, **service)
+    config["turnout:service"] = {
+        key: value for key, value in config["turnout:service"].items() if value is not None
+    }
+    deployment = bench.deployment(config)
+    assert deployment.up().errors == ()
+    assert deployment.destroy().errors == ()
+    left = {token for token in deployment.cloud.summary() if KINDS[token]}
+    assert left == set()
+
+
+def test_a_domain_brings_a_certificate_and_an_address(bench: Workbench) -> None:
+    cloud = Cloud()
+
+    def zone() -> None:
+        from pulumi_aws import route53
+
+        pulumi.export("zone", route53.Zone("example", name="example.com").zone_id)
+
+    region = {"aws:region": "ap-northeast-2"}
+    beforehand = bench.deployment(region, zone, stack="zone", cloud=cloud)
+    given = beforehand.up().outputs["zone"]
+    config = stack(
+        TIERS["ecs"],
+        access="internet",
+        certificate={"domain": "api.example.com", "zone": given},
+        network={"create": {"zones": 3, "nat": "per_zone"}},
+        firewall={"body_rules": "block"},
+    )
+    del config["turnout:service"]["plain_http"]
+    deployment = bench.deployment(config, stack="service", cloud=cloud)
+    up = deployment.up()
+    assert up.errors == ()
+    assert up.outputs["url"] == "https://api.example.com"
+    assert deployment.destroy().errors == ()
+    assert set(cloud.summary()) == {"aws:route53/zone:Zone"}
+
+
+def test_a_network_that_exists_is_used_and_left_alone(bench: Workbench) -> None:
+    cloud = Cloud()
+
+    def network() -> None:
+        from pulumi_aws import ec2
+
+        vpc = ec2.Vpc("given", cidr_block="10.7.0.0/16")
+        subnets = [
+            ec2.Subnet(
+                f"given-{zone}",
+                vpc_id=vpc.id,
+                cidr_block=f"10.7.{number}.0/24",
+                availability_zone=f"ap-northeast-2{zone}",
+                map_public_ip_on_launch=False,
+            )
+            for number, zone in enumerate("ab")
+        ]
+        pulumi.export("vpc", vpc.id)
+        pulumi.export("subnets", [subnet.id for subnet in subnets])
+
+    region = {"aws:region": "ap-northeast-2"}
+    given = bench.deployment(region, network, stack="network", cloud=cloud).up().outputs
+    before = dict(cloud.summary())
+    existing = {"existing": {"vpc": given["vpc"], "subnets": given["subnets"]}}
+    deployment = bench.deployment(
+        stack(TIERS["lambda"], network=existing), stack="service", cloud=cloud
+    )
+    assert deployment.up().errors == ()
+    assert deployment.destroy().errors == ()
+    assert cloud.summary() == before
