@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -178,9 +179,11 @@ class Moto:
             aws_access_key_id="testing",
             aws_secret_access_key="testing",
         )
-        self.client.create_bucket(
-            Bucket="models", CreateBucketConfiguration={"LocationConstraint": REGION}
-        )
+        # moto keeps one state in a process, whatever servers it has there.
+        with suppress(self.client.exceptions.BucketAlreadyOwnedByYou):
+            self.client.create_bucket(
+                Bucket="models", CreateBucketConfiguration={"LocationConstraint": REGION}
+            )
         return self
 
     def __exit__(
