@@ -10,7 +10,7 @@ COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-vers
 # Two at once: what is set up beside what. The engine's messages come as they are said.
 BESIDE := $(MAKE) --no-print-directory --jobs 2
 
-.PHONY: help up down test lint format setup engine schema pins
+.PHONY: help up down test lint format setup engine schema pins python
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
@@ -39,7 +39,7 @@ format: setup ## Rewrite the code in the project's style.
 setup: $(VENV)/.installed ## Make .venv with the pinned tools and the three packages.
 	@:
 
-engine: ## Make sure of a Pulumi engine: found, installed or built.
+engine: | python ## Make sure of a Pulumi engine: found, installed or built.
 	@PYTHONPATH=platform $(PYTHON) -m turnout.engine
 
 schema: setup ## Write the stack files' JSON schema anew.
@@ -53,10 +53,14 @@ pins: | $(filter .tools/%,$(UV)) ## Write the hashed requirements files anew.
 	@$(COMPILE) platform/pyproject.toml policies/pyproject.toml -o requirements/deploy.txt
 	@$(COMPILE) requirements/dev.in $(PROJECTS) -o requirements/dev.txt
 
-.tools/uv/bin/uv: requirements/uv.txt
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo '$(PYTHON) is not Python 3.11, 3.12 or 3.13; say which is: make PYTHON=python3.13 …' >&2; exit 1; }
+
+.tools/uv/bin/uv: requirements/uv.txt | python
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --require-hashes --upgrade --target .tools/uv -r requirements/uv.txt
 
-$(VENV)/.installed: requirements/dev.txt $(PROJECTS) | $(filter .tools/%,$(UV))
+$(VENV)/.installed: requirements/dev.txt $(PROJECTS) | python $(filter .tools/%,$(UV))
 	@echo 'setup: the pinned packages go into $(VENV) (1 GB)'
 	@test -x $(BIN)/python || $(UV) venv --quiet --seed --python $(PYTHON) $(VENV)
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt

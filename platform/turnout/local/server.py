@@ -117,9 +117,11 @@ def digest(folder: Path) -> str | None:
 
 
 def owns(folder: Path, port: int) -> bool:
-    """Whether the living server of `folder` is the one on `port`."""
-    living = _living(folder)
-    return living is not None and living.port == port
+    """Whether `port` is the one of the server of `folder`, or of what a killed one left there."""
+    record = records.read_record(folder)
+    if record is None or record.port != port:
+        return False
+    return is_alive(record.process) or bool(_leftovers(record))
 
 
 def taken(port: int) -> str:

@@ -103,6 +103,7 @@ def test_workers_that_a_killed_server_left_are_ended(
     os.kill(running.pid, signal.SIGKILL)
     os.waitpid(running.pid, 0)
     assert alive(worker)
+    assert local.owns(folder, running.port)
     assert local.stop(folder)
     assert not alive(worker)
 
