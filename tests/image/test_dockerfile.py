@@ -39,8 +39,10 @@ def test_every_base_comes_by_digest_or_is_a_stage_of_its_own() -> None:
 )
 def test_whatever_is_installed_is_pinned_by_hash(path: str) -> None:
     assert f"COPY {path} {path}" in TEXT
-    installs = re.findall(r"(?:pip install|uv build)(?:[^&]|&(?!&))*", TEXT)
-    assert all("--require-hashes" in one or "--offline" in one for one in installs), installs
+    commands = re.findall(r"(?:-m pip|uv pip|uv build)(?:\\\n|[^&\n]|&(?!&))*", TEXT)
+    pinned = ("--require-hashes", "--offline", "--no-index")
+    assert len(commands) == 5
+    assert all(any(option in one for option in pinned) for one in commands), commands
 
 
 def test_what_is_copied_reaches_the_builder_and_nothing_else_does() -> None:

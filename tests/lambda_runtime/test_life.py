@@ -14,11 +14,16 @@ from tests.lambda_runtime.environment import ExecutionEnvironment, Function
 from tests.lambda_runtime.events import HttpAnswer, function_url, load_balancer
 
 BODY = {"inputs": "오늘 날씨가 참 좋네요"}
-SLOW = {"inputs": ["긴 댓글입니다 이것은 참 길고 깁니다 " * 60] * 1000}
-"""Takes more than five seconds of one core with the default model."""
-ONE_AT_A_TIME = {"TURNOUT_MAX_WAIT": "0", "TURNOUT_THREADS": "1"}
-COLD_START = 3.0
-"""Seconds; measured well below 1 on an idle machine, and the tests' machine is not idle."""
+SLOW = {"inputs": ["긴 댓글입니다 이것은 참 길고 깁니다 " * 12] * 2000}
+"""Takes more than ten seconds of one core with the default model."""
+ONE_AT_A_TIME = {
+    "TURNOUT_MAX_REQUEST_TOKENS": "262144",
+    "TURNOUT_MAX_WAIT": "0",
+    "TURNOUT_THREADS": "1",
+}
+INIT_PHASE = 10.0
+"""Seconds that Lambda gives an environment to start (Developer Guide, "Lambda execution
+environment lifecycle"). Measured far below; the tests' machine has other work as well."""
 
 
 def test_a_cold_start_ends_in_an_answer_and_warm_ones_take_milliseconds(function: Function) -> None:
@@ -33,7 +38,7 @@ def test_a_cold_start_ends_in_an_answer_and_warm_ones_take_milliseconds(function
             environment.invoke(load_balancer("/v1/classify", BODY))
             warm.append(time.monotonic() - start)
         print(f"cold {cold * 1e3:.0f} ms, warm p50 {statistics.median(warm) * 1e3:.1f} ms")
-        assert cold < COLD_START
+        assert cold < INIT_PHASE
         assert statistics.median(warm) < 0.1
 
 
@@ -70,7 +75,7 @@ def test_the_server_gives_up_before_the_function_does(function: Function) -> Non
 def test_a_function_that_times_out_says_so_and_the_next_invocation_starts_anew(
     function: Function,
 ) -> None:
-    short = dataclasses.replace(function, timeout=3, environment=ONE_AT_A_TIME)
+    short = dataclasses.replace(function, timeout=5, environment=ONE_AT_A_TIME)
     with ExecutionEnvironment(short) as environment:
         assert HttpAnswer.of(environment.invoke(function_url("/health")).json()).status == 200
         assert b"timed out" in environment.invoke(function_url("/v1/classify", SLOW)).body
