@@ -93,6 +93,7 @@ class AutoModeCluster(pulumi.ComponentResource):
         )
         node_role = self._role(f"{name}-node", "ec2.amazonaws.com", NODE_POLICIES, args)
         public = args.tier.public_access_cidrs
+        api_group = self._api_group(name, args)
         cluster = eks.Cluster(
             name,
             name=args.cluster_name,
@@ -117,7 +118,7 @@ class AutoModeCluster(pulumi.ComponentResource):
             },
             vpc_config=eks.ClusterVpcConfigArgs(
                 subnet_ids=list(args.place.subnet_ids),
-                security_group_ids=[self._api_group(name, args).id],
+                security_group_ids=[api_group.id],
                 endpoint_private_access=True,
                 endpoint_public_access=bool(public),
                 public_access_cidrs=sorted(public) if public else None,
@@ -144,8 +145,9 @@ class AutoModeCluster(pulumi.ComponentResource):
             arn=cluster.arn,
             endpoint=cluster.endpoint,
             certificate_authority=cluster.certificate_authority.apply(lambda ca: ca.data or ""),
+            # EKS makes a group with each cluster; an emulation of AWS may not.
             security_group_id=cluster.vpc_config.apply(
-                lambda config: config.cluster_security_group_id or ""
+                lambda config: config.cluster_security_group_id or api_group.id
             ),
         )
         self._admit(name, cluster, args)

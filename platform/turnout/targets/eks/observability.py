@@ -19,6 +19,7 @@ _KINDS: Final = ("application", "dataplane", "host", "performance")
 # The service account of the add-on's agent: AWS, "Quick start with the Amazon CloudWatch
 # Observability EKS add-on".
 _AGENT: Final = "cloudwatch-agent"
+_AGENT_NAMESPACE: Final = "amazon-cloudwatch"
 # Container Insights alone; the add-on would otherwise instrument every pod of the cluster.
 _CONFIGURATION: Final = {
     "agent": {
@@ -92,6 +93,16 @@ class Observability(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        # Before the add-on: a pod learns what it may do when it starts.
+        identity = eks.PodIdentityAssociation(
+            f"{name}-agent",
+            cluster_name=args.cluster_name,
+            namespace=_AGENT_NAMESPACE,
+            service_account=_AGENT,
+            role_arn=role.arn,
+            tags=args.tags,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.cluster, allowed]),
+        )
         self.add_ons = [
             eks.Addon(
                 f"{name}-metrics-server",
@@ -107,12 +118,11 @@ class Observability(pulumi.ComponentResource):
                 cluster_name=args.cluster_name,
                 addon_name="amazon-cloudwatch-observability",
                 configuration_values=json.dumps(_CONFIGURATION, sort_keys=True),
-                pod_identity_associations=[{"role_arn": role.arn, "service_account": _AGENT}],
                 resolve_conflicts_on_create="OVERWRITE",
                 resolve_conflicts_on_update="OVERWRITE",
                 tags=args.tags,
                 opts=pulumi.ResourceOptions(
-                    parent=self, depends_on=[args.cluster, allowed, *groups]
+                    parent=self, depends_on=[args.cluster, identity, *groups]
                 ),
             ),
         ]
