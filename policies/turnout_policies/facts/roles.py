@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from turnout_policies.facts.tokens import (
+    CLASSIC_LOAD_BALANCER,
     ECS_SERVICE,
     EKS_CLUSTER,
     FUNCTION,
@@ -23,12 +24,11 @@ _CARRIERS: dict[str, tuple[str, ...]] = {
     LAUNCH_CONFIGURATION: ("securityGroups",),
     LAUNCH_TEMPLATE: ("vpcSecurityGroupIds", "networkInterfaces"),
 }
-_CLASSIC_LOAD_BALANCER = "aws:elb/loadBalancer:LoadBalancer"
 
 
 def load_balancers_with(group: Properties, stack: Stack) -> list[Properties]:
     """The load balancers, of any kind, that carry this group."""
-    return stack.referrers(group, "securityGroups", LOAD_BALANCER, _CLASSIC_LOAD_BALANCER)
+    return stack.referrers(group, "securityGroups", LOAD_BALANCER, CLASSIC_LOAD_BALANCER)
 
 
 def compute_with(group: Properties, stack: Stack) -> list[Properties]:

@@ -11,6 +11,7 @@ from turnout_policies.facts.alarms import Metric, Signal
 from turnout_policies.facts.tokens import (
     AUTOSCALING_ATTACHMENT,
     AUTOSCALING_GROUP,
+    CLASSIC_LOAD_BALANCER,
     ECS_CAPACITY_PROVIDER,
     ECS_CLUSTER,
     ECS_SERVICE,
@@ -57,10 +58,12 @@ class Service:
     tier: Tier
     subject: Properties
     target_groups: tuple[Properties, ...]
+    classic_balancers: tuple[Properties, ...] = ()
+    """Load balancers of the first generation, which know no target groups."""
 
     @property
     def behind_balancer(self) -> bool:
-        return bool(self.target_groups)
+        return bool(self.target_groups or self.classic_balancers)
 
 
 def service_of(subject: Properties, stack: Stack) -> Service | None:
@@ -73,7 +76,9 @@ def service_of(subject: Properties, stack: Stack) -> Service | None:
             if stack.referrers(subject, "autoScalingGroupProvider", ECS_CAPACITY_PROVIDER):
                 return None
             groups = _target_groups_of_group(subject, stack)
-            return Service("ec2", subject, tuple(groups)) if groups else None
+            classic = _classic_balancers_of_group(subject, stack)
+            behind = groups or classic or subject.has("loadBalancers")
+            return Service("ec2", subject, tuple(groups), tuple(classic)) if behind else None
         case t if t == FUNCTION:
             groups = _target_groups_of_function(subject, stack)
             answers = groups or stack.referrers(subject, "functionName", FUNCTION_URL)
@@ -87,6 +92,13 @@ def _target_groups_of_group(group: Properties, stack: Stack) -> list[Properties]
     found = stack.targets(group.at("targetGroupArns"), TARGET_GROUP)
     for attachment in stack.referrers(group, "autoscalingGroupName", AUTOSCALING_ATTACHMENT):
         found += stack.targets(attachment.at("lbTargetGroupArn"), TARGET_GROUP)
+    return found
+
+
+def _classic_balancers_of_group(group: Properties, stack: Stack) -> list[Properties]:
+    found = stack.targets(group.at("loadBalancers"), CLASSIC_LOAD_BALANCER)
+    for attachment in stack.referrers(group, "autoscalingGroupName", AUTOSCALING_ATTACHMENT):
+        found += stack.targets(attachment.at("elb"), CLASSIC_LOAD_BALANCER)
     return found
 
 
@@ -172,6 +184,8 @@ def _metric_is_about(metric: Metric, service: Service, stack: Stack) -> bool:
 
 def _named_by(metric: Metric, service: Service, stack: Stack) -> list[Properties]:
     """The resources that a metric of this service has in its dimensions."""
+    if metric.namespace == "AWS/ELB":
+        return list(service.classic_balancers)
     if metric.namespace in _BALANCER_NAMESPACES:
         groups = list(service.target_groups)
         if _has_dimension(metric, "TargetGroup", TARGET_GROUP, stack):

@@ -43,8 +43,14 @@ def is_internet_facing(balancer: Properties) -> bool:
     return not balancer.flag("internal")
 
 
+def _protocol(listener: Properties) -> str:
+    """A listener's protocol; one with a port that names none speaks HTTP."""
+    protocol = listener.text("protocol").upper()
+    return protocol or ("HTTP" if listener.has("port") else "")
+
+
 def _redirects_to_https(listener: Properties, _: Context) -> Outcomes:
-    if listener.text("protocol").upper() != "HTTP":
+    if _protocol(listener) != "HTTP":
         return
     if not any_holds(listener.each("defaultActions"), _is_safe_over_http):
         yield Finding(
@@ -62,7 +68,7 @@ def _is_safe_over_http(action: Properties) -> bool:
 
 
 def _http_rules_forward(listener: Properties, context: Context) -> Outcomes:
-    if listener.text("protocol").upper() != "HTTP":
+    if _protocol(listener) != "HTTP":
         return
     forwarding = [
         rule.resource.name

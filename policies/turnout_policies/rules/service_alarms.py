@@ -27,6 +27,11 @@ _METRIC: dict[tuple[str, Signal], str] = {
     ("lambda", "response time"): "AWS/Lambda Duration or AWS/ApplicationELB TargetResponseTime",
     ("lambda", "errors"): "AWS/Lambda Errors",
 }
+_CLASSIC_METRIC: dict[Signal, str] = {
+    "healthy hosts": "AWS/ELB UnHealthyHostCount",
+    "response time": "AWS/ELB Latency",
+    "errors": "AWS/ELB HTTPCode_Backend_5XX",
+}
 _BALANCER_METRIC: dict[Signal, str] = {
     "healthy hosts": "AWS/ApplicationELB HealthyHostCount",
     "response time": "AWS/ApplicationELB TargetResponseTime",
@@ -40,10 +45,14 @@ def _has_alarm(signal: Signal) -> Check:
         if service is None or not measures(service, signal, context.stack):
             return
         if not _is_told(service, signal, context):
-            metric = _METRIC.get((service.tier, signal)) or _BALANCER_METRIC[signal]
-            yield Finding(f"no alarm tells people of its {signal}: {metric}")
+            yield Finding(f"no alarm tells people of its {signal}: {_metric(service, signal)}")
 
     return check
+
+
+def _metric(service: Service, signal: Signal) -> str:
+    of_balancer = _BALANCER_METRIC if service.target_groups else _CLASSIC_METRIC
+    return _METRIC.get((service.tier, signal)) or of_balancer[signal]
 
 
 def _is_told(service: Service, signal: Signal, context: Context) -> bool:
