@@ -12,13 +12,13 @@ from turnout.parts.addressing import interface_endpoints, private_block, public_
 
 @given(st.integers(16, 24), st.integers(0, 255))
 def test_subnets_lie_in_the_vpc_apart_from_each_other(prefix: int, second: int) -> None:
-    vpc = ipaddress.ip_network(f"10.{second}.0.0/{prefix}")
+    vpc = ipaddress.IPv4Network(f"10.{second}.0.0/{prefix}")
     blocks = [
-        ipaddress.ip_network(cut(str(vpc), zone))
+        ipaddress.IPv4Network(cut(str(vpc), zone))
         for cut in (private_block, public_block)
         for zone in range(3)
     ]
-    assert all(block.subnet_of(vpc) for block in blocks)  # type: ignore[type-var]
+    assert all(block.subnet_of(vpc) for block in blocks)
     assert not any(a.overlaps(b) for a, b in itertools.combinations(blocks, 2))
     # Elastic Load Balancing wants a /27 with eight free addresses at least.
     assert all(block.prefixlen <= 27 for block in blocks)
