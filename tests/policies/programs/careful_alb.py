@@ -1,6 +1,7 @@
 """A load balancer by the older module's names, made with care: rules as JSON, rules apart."""
 
 import json
+from typing import Any
 
 import pulumi_aws as aws
 
@@ -129,7 +130,7 @@ aws.sns.TopicSubscription(
 )
 
 
-def alarm(name, **more):
+def alarm(name: str, **more: Any) -> None:
     aws.cloudwatch.MetricAlarm(
         name,
         evaluation_periods=2,

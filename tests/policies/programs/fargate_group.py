@@ -7,7 +7,9 @@ import pulumi_aws as aws
 
 
 class FargateService(pulumi.ComponentResource):
-    def __init__(self, name, image, port, opts=None):
+    def __init__(
+        self, name: str, image: str, port: int, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("example:ecs:FargateService", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         vpc = aws.ec2.get_vpc_output(id="vpc-0123456789abcdef0")

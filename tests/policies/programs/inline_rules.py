@@ -23,7 +23,9 @@ aws.ec2.Instance(
     instance_type="t3.micro",
     ami=ami.id,
     vpc_security_group_ids=[group.id],
-    user_data="#!/bin/bash\nexport DB=postgres://app:s3cretpw@db.internal/app\npython3 -m http.server 80\n",
+    user_data="#!/bin/bash\n"
+    "export DB=postgres://app:s3cretpw@db.internal/app\n"
+    "python3 -m http.server 80\n",
     associate_public_ip_address=True,
     root_block_device={"volume_size": 20},
 )
