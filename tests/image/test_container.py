@@ -10,14 +10,11 @@ from pathlib import Path
 
 import pytest
 from tests.image.container import Answer, Container, Image
-from tests.image.test_contents import site_packages
+from tests.image.models import default_model, remote_model
+from tests.inference.model.servers import Moto
 
 MEBIBYTE = 1 << 20
 TEXT = {"inputs": "오늘 날씨가 참 좋네요"}
-
-
-def default_model(image: Image) -> Path:
-    return site_packages(image) / "turnout_inference/default_model"
 
 
 def test_it_answers_and_needs_nothing_but_a_writable_tmp(image: Image) -> None:
@@ -108,6 +105,13 @@ def test_a_model_of_the_host_is_served_from_app_models(image: Image) -> None:
     ) as container:
         container.until_ready()
         assert container.ask("/v1/classify", TEXT).status == 200
+
+
+def test_a_model_is_fetched_from_s3_and_checked(image: Image) -> None:
+    with Moto() as s3, Container(image, environment=remote_model(s3, image)) as container:
+        container.until_ready()
+        assert container.ask("/v1/classify", TEXT).status == 200
+        assert container.execute("ls", "/tmp/turnout/models").stdout
 
 
 def test_a_model_that_was_tampered_with_is_refused(image: Image, tmp_path: Path) -> None:

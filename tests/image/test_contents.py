@@ -13,16 +13,12 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from tests.image.container import Image
+from tests.image.models import site_packages
 
 LOCK = Path(__file__).parents[2] / "requirements/server.txt"
 MEBIBYTE = 1 << 20
 LARGEST = 250 * MEBIBYTE
 """Bytes of what the image adds to its base."""
-
-
-def site_packages(image: Image) -> Path:
-    (found,) = (image.rootfs / "opt/turnout/lib").glob("python3.*/site-packages")
-    return found
 
 
 def added(image: Image) -> list[Path]:

@@ -9,7 +9,8 @@ import threading
 import time
 from pathlib import Path
 
-from tests.image.test_contents import site_packages
+from tests.image.models import default_model, remote_model
+from tests.inference.model.servers import Moto
 from tests.lambda_runtime.environment import ExecutionEnvironment, Function
 from tests.lambda_runtime.events import HttpAnswer, function_url, load_balancer
 
@@ -88,7 +89,7 @@ def test_no_invocation_reaches_a_server_whose_model_is_refused(
     function: Function, tmp_path: Path
 ) -> None:
     folder = tmp_path / "model"
-    shutil.copytree(site_packages(function.image) / "turnout_inference/default_model", folder)
+    shutil.copytree(default_model(function.image), folder)
     (folder / "model.bin").write_bytes(b"not a model")
     broken = dataclasses.replace(
         function,
@@ -99,6 +100,16 @@ def test_no_invocation_reaches_a_server_whose_model_is_refused(
         answer = environment.invoke(function_url("/v1/classify", BODY))
         assert answer.status == 502
         assert "model refused" in environment.log
+
+
+def test_a_model_from_s3_is_fetched_before_the_first_invocation_is_answered(
+    function: Function,
+) -> None:
+    with Moto() as s3:
+        settings = remote_model(s3, function.image) | {"AWS_LWA_ASYNC_INIT": "true"}
+        with ExecutionEnvironment(dataclasses.replace(function, environment=settings)) as one:
+            answer = one.invoke(load_balancer("/v1/classify", BODY))
+            assert HttpAnswer.of(answer.json()).status == 200, one.log
 
 
 def test_512_mb_are_enough_for_the_default_model(function: Function) -> None:
