@@ -124,7 +124,7 @@ class BatchQueue:
 
     def ahead_of(self, tokens: int) -> int:
         """Tokens that are computed before a new job of `tokens` tokens is, by fair shares."""
-        return sum(min(job.tokens, tokens) for job in self.jobs)
+        return sum([job.tokens if job.tokens < tokens else tokens for job in self.jobs])
 
     def wait(self, now: float, busy: int) -> float:
         """Seconds that the next batch should still wait for company; 0: take it now."""

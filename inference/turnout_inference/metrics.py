@@ -94,6 +94,20 @@ class Metrics:
             multiprocess_mode="max",
         )
 
+        self._requests_by: dict[tuple[str, int], Counter] = {}
+        self._duration_by: dict[str, Histogram] = {}
+
+    def answered(self, path: str, status: int, seconds: float) -> None:
+        """Count one answer; children are kept, for looking them up by labels costs more."""
+        counter = self._requests_by.get((path, status))
+        if counter is None:
+            counter = self._requests_by[path, status] = self.requests.labels(path, status)
+        counter.inc()
+        histogram = self._duration_by.get(path)
+        if histogram is None:
+            histogram = self._duration_by[path] = self.duration.labels(path)
+        histogram.observe(seconds)
+
     def batch(self, batch: Batch, seconds: float) -> None:
         """Count one computed batch."""
         self.texts.inc(len(batch.entries))

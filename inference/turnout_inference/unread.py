@@ -7,11 +7,10 @@ here for a tenth of that.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from turnout_inference.routes.exchange import ENCODE, ErrorShape, plain_request_id
+from turnout_inference.routes.exchange import ENCODE, ErrorShape, new_request_id, plain_request_id
 from turnout_inference.service import Service
 
 LONGEST = 65_536
@@ -44,7 +43,7 @@ class UnreadRefusals:
             return None
         path, shape, head, missing = found
         given = _header(head, b"x-request-id")
-        request_id = plain_request_id(given) or os.urandom(16).hex()
+        request_id = plain_request_id(given) or new_request_id()
         error = self._service.door.refusal()
         status, body = shape(error, request_id)
         content = ENCODE(body).encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
+import random
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -24,12 +24,12 @@ from sanic.exceptions import (
 from sanic.http import Http
 
 from turnout_inference.errors import ApiError, Code
-from turnout_inference.logs import fields
+from turnout_inference.logs import REQUESTS, fields
 from turnout_inference.routes.cors import cors_headers
 from turnout_inference.service import Deadline, Service
 from turnout_inference.strict_json import decode
 
-log = logging.getLogger("turnout.request")
+log = logging.getLogger(REQUESTS)
 
 ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
@@ -76,17 +76,12 @@ class Exchange:
             if int(declared) > limit:
                 raise _too_large(f"{declared} bytes", limit)
             self._hold(int(declared))
-        parts: list[bytes] = []
-        size = 0
+            if 0 < int(declared) <= len(stream.recv_buffer):
+                # All of it is here already, as of nearly every request: nothing to wait for.
+                return await stream.read() or b""
         try:
             async with asyncio.timeout(self.service.settings.read_timeout):
-                while stream.request_body and (part := await stream.read()) is not None:
-                    size += len(part)
-                    if size > limit:
-                        raise _too_large(f"more than {limit} bytes", limit)
-                    if size > self.held:
-                        self._hold(size - self.held)
-                    parts.append(part)
+                return await self._gather(stream, limit)
         except TimeoutError:
             # Nothing more is expected of this client, not even the rest.
             stream.request_body = None
@@ -97,7 +92,18 @@ class Exchange:
                 f"the body did not arrive within {self.service.settings.read_timeout:g} s",
                 "send it faster, or in smaller requests",
             ) from None
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def _gather(self, stream: Http, limit: int) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while stream.request_body and (part := await stream.read()) is not None:
+            size += len(part)
+            if size > limit:
+                raise _too_large(f"more than {limit} bytes", limit)
+            if size > self.held:
+                self._hold(size - self.held)
+            parts.append(part)
+        return b"".join(parts)
 
     def _hold(self, size: int) -> None:
         self.service.door.hold(size)
@@ -179,9 +185,10 @@ def complete(exchange: Exchange, response: HTTPResponse) -> None:
     """The headers that every answer has; what is unread of a body is bounded."""
     stream = _stream(exchange.request)
     if stream.request_body:
-        stream.request_max_size = _UNREAD
+        bound = min(_UNREAD, exchange.service.settings.max_body_bytes)
+        stream.request_max_size = bound
         declared = exchange.request.headers.get("content-length", "")
-        if not declared.isdecimal() or int(declared) > _UNREAD:
+        if not declared.isdecimal() or int(declared) > bound:
             stream.keep_alive = False
     headers = response.headers
     headers["x-request-id"] = exchange.request_id
@@ -233,7 +240,12 @@ def from_sanic(error: SanicException) -> ApiError:
 
 def request_id(request: Request) -> str:
     """The client's X-Request-Id where it is a plain one, else a new one."""
-    return plain_request_id(request.headers.get("x-request-id")) or os.urandom(16).hex()
+    return plain_request_id(request.headers.get("x-request-id")) or new_request_id()
+
+
+def new_request_id() -> str:
+    """128 random bits in hex; unguessable they need not be, and the kernel is not asked."""
+    return f"{random.getrandbits(128):032x}"
 
 
 def plain_request_id(given: str | None) -> str | None:
@@ -253,8 +265,7 @@ def internal_error() -> ApiError:
 def _finish(exchange: Exchange, status: int, quiet: bool) -> None:
     service = exchange.service
     seconds = time.monotonic() - exchange.began
-    service.metrics.requests.labels(exchange.path, status).inc()
-    service.metrics.duration.labels(exchange.path).observe(seconds)
+    service.metrics.answered(exchange.path, status, seconds)
     if service.tracer is not None and not quiet:
         request = exchange.request
         service.tracer.record(
