@@ -42,8 +42,9 @@ setup: $(VENV)/.installed ## Make .venv with the pinned tools and the three pack
 engine: | python ## Make sure of a Pulumi engine: found, installed or built.
 	@PYTHONPATH=platform $(PYTHON) -m turnout.engine
 
-schema: setup ## Write the stack files' JSON schema anew.
+schema: setup ## Write the stack files' JSON schema and the page about them anew.
 	@$(BIN)/turnout schema --output stacks/turnout.schema.json
+	@$(BIN)/turnout schema --markdown --output docs/stack-file.md
 
 pins: | $(filter .tools/%,$(UV)) ## Write the hashed requirements files anew.
 	@$(COMPILE) requirements/uv.in -o requirements/uv.txt

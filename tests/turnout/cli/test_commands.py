@@ -148,6 +148,15 @@ def test_schema_is_what_the_stack_files_name(tmp_path: Path) -> None:
     assert committed == printed.output, "stacks/turnout.schema.json is old: make schema"
 
 
+def test_the_page_about_the_stack_file_has_every_key() -> None:
+    page = (ROOT / "docs/stack-file.md").read_text()
+    assert page == run("schema", "--markdown").output, "docs/stack-file.md is old: make schema"
+    definitions = stack_file_schema()["$defs"]
+    for part in ("ServiceConfig", "Ecs", "Alarms", "Schedule"):
+        for key in definitions[part]["properties"]:
+            assert f"| `{key}` |" in page
+
+
 def test_a_server_that_does_not_answer_is_named() -> None:
     url = f"http://127.0.0.1:{local.free_port()}"
     with pytest.raises(ClassifyError, match=f"{url}/v1/classify does not answer"):
