@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import yaml
 
-from turnout.config import ConfigError, ServiceConfig, parse_service
+from turnout.config import ConfigError, Problem, ServiceConfig, parse_service
 from turnout.config.errors import ROOT
 from turnout.workspace import Workspace
 
@@ -105,8 +105,14 @@ def checked_service(file: StackFile) -> ServiceConfig:
     try:
         return parse_service(data)
     except ConfigError as error:
-        lines = (f"{file.at(problem.path)}: {problem}" for problem in error.problems)
+        lines = (f"{file.at(problem.path)}: {_readable(problem)}" for problem in error.problems)
         raise StackFileError("\n".join(lines)) from None
+
+
+def _readable(problem: Problem) -> Problem:
+    if not problem.message.startswith(SECRET):
+        return problem
+    return Problem(problem.path, "is encrypted, so only `pulumi preview` can read and check it")
 
 
 def _no_such_stack(workspace: Workspace, stack: str) -> str:

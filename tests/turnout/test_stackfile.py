@@ -102,6 +102,10 @@ def test_a_stack_that_is_not_there_names_those_that_are(workspace: Workspace) ->
             "config:\n  service:\n    name: api\n",
             "Pulumi.dev.yaml:2:3: turnout:service.target: is missing",
         ),
+        (
+            "config:\n  service: {name: api, target: {kind: local, port: {secure: v1:x}}}\n",
+            "turnout:service.target.port: is encrypted, so only `pulumi preview` can",
+        ),
         ("config: {turnout:service: abc}\n", "Pulumi.dev.yaml:1:10: turnout:service: must be"),
     ],
 )
