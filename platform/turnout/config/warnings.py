@@ -7,6 +7,9 @@ from turnout.config.fields import ServiceFields
 from turnout.config.surroundings import Build
 from turnout.config.target import Ec2, Ecs, Eks, Lambda, Local, Tiers
 
+# AWS, "Spot Instance interruption notices": two minutes, of which the news takes a part.
+_SPOT_NOTICE: Final = 100
+
 
 def tier_warnings(config: ServiceFields) -> tuple[str, ...]:
     """What the tier will not do as the file may lead one to think, each as `path: message`."""
@@ -69,6 +72,17 @@ def _tier_warnings(config: ServiceFields, tier: Tiers) -> Iterator[str]:
                 yield (
                     "target eks: the cluster's API is private, so `pulumi up` must run inside the "
                     "VPC; or list public_access_cidrs"
+                )
+            if fewest == 1:
+                yield (
+                    "scaling.min: 1 leaves no second pod, so the alarm on healthy hosts is set "
+                    "to fewer than 1"
+                )
+            if tier.spot and config.deregistration_delay + config.requests.timeout > _SPOT_NOTICE:
+                yield (
+                    f"deregistration_delay: {config.deregistration_delay}, and requests.timeout "
+                    f"{config.requests.timeout} after it, are longer than a machine on Spot gives "
+                    "notice; requests there can be cut off"
                 )
         case Local():
             pass

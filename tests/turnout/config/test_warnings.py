@@ -47,6 +47,11 @@ def test_a_plain_ecs_service_has_nothing_to_say() -> None:
         ),
         ({"target": {"kind": "ecs", "spot": 100}}, "two minutes' notice"),
         ({"target": "eks"}, "must run inside the VPC"),
+        ({"target": "eks", "scaling": {"min": 1}}, "leaves no second pod"),
+        (
+            {"target": {"kind": "eks", "spot": 50}, "deregistration_delay": 300},
+            "longer than a machine on Spot gives notice",
+        ),
         ({"target": "lambda"}, "has no CPU metric"),
         (
             {"target": {"kind": "lambda", "front": "function_url"}},
