@@ -4,6 +4,7 @@ The server runs in a session of its own and outlives who started it. A folder ho
 of it; a process is only ever signalled after its identity was compared with the one written there.
 """
 
+import contextlib
 import hashlib
 import http.client
 import json
@@ -12,7 +13,7 @@ import signal
 import subprocess
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +27,10 @@ from turnout.local.record import Record
 
 _MARK: Final = "SUPERVISED_BY_TURNOUT"
 _POLL: Final = 0.02
+# Seconds after which a server that is up counts as stuck: one at work may answer late.
+_PATIENCE: Final = 10.0
+# Seconds that the system is given to end what was killed.
+_KILL_SECONDS: Final = 5.0
 # docs/container.md, exit codes.
 _EXITS: Final = {2: "a setting is wrong", 3: "the model was refused", 4: "the port was taken"}
 
@@ -81,7 +86,7 @@ def ensure(folder: Path, spec: ServerSpec) -> Running:
         if old is None:
             _sweep(folder, spec.stop_timeout)
             return _start(folder, spec)
-        if old.digest == spec.digest and answers(old.port):
+        if old.digest == spec.digest and answers(old.port, _PATIENCE):
             return Running(old.process.pid, old.port, records.log_path(folder), started=False)
         if old.port != spec.port:
             _refuse_taken(spec.port)
@@ -107,7 +112,7 @@ def state(folder: Path) -> State:
     living = _living(folder)
     if living is None:
         return State.STOPPED
-    return State.READY if answers(living.port) else State.UNRESPONSIVE
+    return State.READY if answers(living.port, _PATIENCE) else State.UNRESPONSIVE
 
 
 def digest(folder: Path) -> str | None:
@@ -283,25 +288,25 @@ def _end(record: Record, process: subprocess.Popen[bytes] | None, timeout: float
 
 def _signal(record: Record, number: signal.Signals) -> None:
     if is_alive(record.process):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(record.process.pid, number)
-        except ProcessLookupError:
-            return
 
 
 def _kill(record: Record) -> None:
-    """Kills the server and its workers, and nobody else."""
+    """Kills the server and its workers, and nobody else; returns when they are gone."""
     if is_alive(record.process):
         # The server began its session, so its process group has its pid.
-        try:
-            os.killpg(record.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-    for pid in _leftovers(record):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+        _send(os.killpg, record.process.pid)
+    deadline = time.monotonic() + _KILL_SECONDS
+    while (left := _leftovers(record)) and time.monotonic() < deadline:
+        for pid in left:
+            _send(os.kill, pid)
+        time.sleep(_POLL)
+
+
+def _send(how: Callable[[int, int], None], pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        how(pid, signal.SIGKILL)
 
 
 def _leftovers(record: Record) -> tuple[int, ...]:

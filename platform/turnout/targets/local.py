@@ -14,6 +14,9 @@ from turnout.contract import Deployment, Workload
 from turnout.workspace import STATE, find_workspace
 
 DRAIN_SECONDS: Final = 10
+READY_SECONDS: Final = 60.0
+# A model of gigabytes is fetched first.
+REMOTE_READY_SECONDS: Final = 900.0
 # The server that is installed beside this package. The folder is resolved, because Pulumi comes by
 # the link stacks/.venv and other ways: a server is not to be restarted for that.
 SERVER_COMMAND: Final = Path(sys.executable).parent.resolve() / "turnout-server"
@@ -137,10 +140,12 @@ def deploy(
 
 def server_spec(port: int, environment: Mapping[str, str]) -> local.ServerSpec:
     """How the server of this environment is run."""
+    remote = environment.get("TURNOUT_MODEL", "").startswith(("s3:", "https:"))
     return local.ServerSpec(
         command=(str(SERVER_COMMAND),),
         port=port,
         environment=environment,
+        ready_timeout=REMOTE_READY_SECONDS if remote else READY_SECONDS,
         stop_timeout=DRAIN_SECONDS + 5,
     )
 
@@ -165,7 +170,7 @@ def _outputs(props: Mapping[str, Any]) -> dict[str, Any]:
     outputs = dict(props)
     try:
         running = local.ensure(folder, _spec(props))
-    except local.LocalServerError as error:
+    except (local.LocalServerError, OSError) as error:
         return {**outputs, "url": "", "pid": 0, "log": "", "problem": str(error)}
     return {
         **outputs,
