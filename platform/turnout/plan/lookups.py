@@ -159,7 +159,7 @@ def _cluster(args: Mapping[str, Any], region: str) -> dict[str, Any]:
             "clusterSecurityGroupId": "sg-0123456789abcdef0",
             "securityGroupIds": [],
             "subnetIds": ["subnet-0123456789abcdef0", "subnet-0fedcba9876543210"],
-            "vpcId": "vpc-0123456789abcdef0",
+            "vpcId": "",
             "endpointPrivateAccess": True,
             "endpointPublicAccess": False,
             "publicAccessCidrs": [],

@@ -116,3 +116,11 @@ def test_an_existing_network_is_looked_up_and_left_alone() -> None:
     assert of["aws:ec2/vpc:Vpc"] == of["aws:ec2/subnet:Subnet"] == 0
     (balancer,) = planned.of_type("aws:lb/loadBalancer:LoadBalancer")
     assert balancer.inputs["subnets"] == list(PRIVATE)
+
+
+def test_an_existing_cluster_is_planned_in_its_existing_network() -> None:
+    existing = {"vpc": VPC, "subnets": list(PRIVATE)}
+    target = {"kind": "eks", "cluster": {"name": "shared"}}
+    planned = plan(BASELINE, target=target, network={"existing": existing})
+    assert counts(planned)["aws:eks/cluster:Cluster"] == 0
+    assert counts(planned)["aws:lb/targetGroup:TargetGroup"] == 1
