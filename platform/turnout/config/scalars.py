@@ -150,7 +150,7 @@ GitHubBranch = _text(
 GitHubEnvironment = _text(
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "one GitHub environment, such as production"
 )
-HostedZoneId = _text("Z[0-9A-Z]{8,31}", "a Route 53 hosted zone's id, such as Z0123456789ABCDEF")
+HostedZoneId = _text("[0-9A-Z]{8,32}", "a Route 53 hosted zone's id, such as Z0123456789ABCDEF")
 Domain = _text(
     r"(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
     "a domain name in lower case, such as api.example.com",
