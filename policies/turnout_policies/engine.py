@@ -54,7 +54,8 @@ def policies(pack: Pack) -> list[pulumi_policy.Policy]:
 def plain(value: Any) -> Any:
     """A property out of the framework's proxies, with unknowns as `UnknownValue`s."""
     if isinstance(value, Mapping):
-        return {str(key): _item(value, key) for key in value}
+        # The provider's note of which values are its own defaults is no property.
+        return {str(key): _item(value, key) for key in value if key != "__defaults"}
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return [_item(value, index) for index in range(len(value))]
     return decode(value)

@@ -18,6 +18,7 @@ from turnout_policies.facts.tokens import (
     EKS_CLUSTER,
     FUNCTION,
     FUNCTION_ALIAS,
+    FUNCTION_PERMISSION,
     FUNCTION_URL,
     IAM_ROLE,
     IAM_ROLE_ATTACHMENT,
@@ -49,6 +50,7 @@ _NAMESPACES: dict[Tier, tuple[str, ...]] = {
 }
 # In the name of the layer and of the managed policy.
 _INSIGHTS = "LambdaInsights"
+_API_GATEWAY = "apigateway.amazonaws.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def service_of(subject: Properties, stack: Stack) -> Service | None:
             return Service("ec2", subject, tuple(groups), tuple(classic)) if behind else None
         case t if t == FUNCTION:
             groups = _target_groups_of_function(subject, stack)
-            answers = groups or stack.referrers(subject, "functionName", FUNCTION_URL)
+            answers = groups or _is_asked_directly(subject, stack)
             return Service("lambda", subject, tuple(groups)) if answers else None
         case _:
             groups = stack.targets(subject.at("spec"), TARGET_GROUP)
@@ -114,6 +116,14 @@ def _target_groups_of_function(function: Properties, stack: Stack) -> list[Prope
         for attachment in attachments
         for group in stack.targets(attachment.at("targetGroupArn"), TARGET_GROUP)
     ]
+
+
+def _is_asked_directly(function: Properties, stack: Stack) -> bool:
+    """Whether a function answers requests through a URL of its own or an API."""
+    if stack.referrers(function, "functionName", FUNCTION_URL):
+        return True
+    permissions = stack.referrers(function, "function", FUNCTION_PERMISSION)
+    return any_holds(permissions, lambda item: item.text("principal") == _API_GATEWAY)
 
 
 def load_balancers_of(group: Properties, stack: Stack) -> list[Properties]:
