@@ -51,7 +51,8 @@ def tagged_by_a_transformation() -> None:
     def tag(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
         if "tags" not in args.props or not args.type_.startswith("aws:"):
             return None
-        props: Any = {**args.props, "tags": {**args.props["tags"], "team": "moderation"}}
+        given: Any = args.props["tags"]
+        props = {**args.props, "tags": {**given, "team": "moderation"}}
         return pulumi.ResourceTransformResult(props, args.opts)
 
     pulumi.runtime.register_resource_transform(tag)

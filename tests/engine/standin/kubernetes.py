@@ -42,16 +42,16 @@ def servicer(cloud: Cloud) -> ProviderServicer:
         server = _server(configuration)
         with cloud.lock:
             _need_access(server, cloud)
-        return Resources(_PACKAGE, cloud, server)
+        return Resources(PACKAGE, cloud, server)
 
-    return ProviderServicer(VERSION, _configuration_problems, open_cluster, _no_lookups)
+    return ProviderServicer(VERSION, configuration_problems, open_cluster, _no_lookups)
 
 
 def _no_lookups(_resources: Resources, token: str, _arguments: Inputs) -> dict[str, Any]:
     raise RefusedError(f"the kubernetes stand-in knows no {token}")
 
 
-def _configuration_problems(configuration: dict[str, Any]) -> list[Problem]:
+def configuration_problems(configuration: dict[str, Any]) -> list[Problem]:
     document = configuration.get("kubeconfig")
     if document is None:
         return [Problem("kubeconfig", "a kubeconfig is needed: none of this machine's is used")]
@@ -197,7 +197,7 @@ def _common_outputs(record: Record, call: Call) -> dict[str, Any]:
     return {"metadata": about}
 
 
-_PACKAGE = Package(
+PACKAGE = Package(
     name="kubernetes",
     kinds=_Kinds(),
     shape=_shape,
