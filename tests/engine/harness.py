@@ -13,10 +13,10 @@ from typing import Any
 import yaml
 from pulumi import automation
 from pulumi.automation import EngineEvent, LocalWorkspace, OpType, PulumiCommand
-
 from tests.engine.standin import docker_build, kubernetes, plugin
 from tests.engine.standin.aws import package as aws
 from tests.engine.standin.cloud import Cloud
+
 from turnout.engine import Engine
 
 ROOT = Path(__file__).parents[2]
