@@ -107,10 +107,10 @@ def _entry(rule: Rule, example: Example) -> Iterator[str]:
         yield f"Elsewhere: {', '.join(rule.elsewhere)}."
     if rule.settings:
         yield ""
-        yield "Settings: " + "; ".join(
-            f"`{name}` (default `{_flow(setting.default)}`)"
-            for name, setting in rule.settings.items()
-        )
+        yield "| setting | schema | default |"
+        yield "|---|---|---|"
+        for name, setting in rule.settings.items():
+            yield f"| `{name}` | `{_flow(_plain(setting.schema))}` | `{_flow(setting.default)}` |"
     yield ""
     words, change = next(iter(example.fails.items()))
     yield f"Fails: {words}."

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import pathlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
+import yaml
 
 from turnout_policies.examples import Example, changed, examples, resources_of
 from turnout_policies.packs import Pack
@@ -19,6 +21,7 @@ from turnout_policies.runner import Report, run
 
 RULES = {rule.id: rule for rule in ALL}
 EXAMPLES = {example.rule: example for example in examples()}
+MESSAGES = pathlib.Path(__file__).parent / "messages.yaml"
 Program = Mapping[str, Any]
 
 
@@ -88,6 +91,19 @@ def test_what_only_looks_wrong_passes(rule: Rule, change: Mapping[str, Any]) -> 
     assert check(rule, program, known=False).violations == ()
     after = check(rule, program, known=True)
     assert (after.violations, after.unknown) == ((), ())
+
+
+def test_each_mistake_is_told_in_these_words() -> None:
+    """Read the difference before writing it anew: these are the sentences that people get."""
+    said = {
+        name: {
+            words: [item.message for item in found.violations]
+            for words, change in example.fails.items()
+            for found in [check(RULES[name], changed(example.program, change), known=True)]
+        }
+        for name, example in EXAMPLES.items()
+    }
+    assert said == yaml.safe_load(MESSAGES.read_text())
 
 
 def read_places(rule: Rule, resources: tuple[Resource, ...]) -> list[tuple[str, Path]]:

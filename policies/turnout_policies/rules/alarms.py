@@ -62,7 +62,8 @@ def _topic_is_heard(topic: Properties, context: Context) -> Outcomes:
     stack = context.stack
     users = stack.referrers(topic, "alarmActions", ALARM, COMPOSITE_ALARM)
     if users and not topics.subscriptions_of(topic, stack):
-        yield Finding(f"{len(users)} alarms notify it, and nobody listens")
+        names = ", ".join(item.resource.name for item in users)
+        yield Finding(f"nobody listens to it, and these notify it: {names}")
 
 
 def _topic_takes_alarms(topic: Properties, context: Context) -> Outcomes:
@@ -101,7 +102,7 @@ def _missing_data_decided(alarm: Properties, _: Context) -> Outcomes:
         and any(metric.name != "UnHealthyHostCount" for metric in alarms.metrics(alarm))
     ):
         yield Finding(
-            f"no report of healthy hosts at all counts as well ({treatment})", "treatMissingData"
+            f"no report of hosts at all is taken for good news ({treatment})", "treatMissingData"
         )
 
 

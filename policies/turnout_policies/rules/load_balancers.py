@@ -77,7 +77,8 @@ def _http_rules_forward(listener: Properties, context: Context) -> Outcomes:
     ]
     if forwarding:
         yield Finding(
-            f"{', '.join(forwarding)} forward what comes in over plain HTTP", "defaultActions"
+            f"what comes in over plain HTTP is forwarded by {', '.join(forwarding)}",
+            "defaultActions",
         )
 
 
@@ -87,7 +88,7 @@ def _modern_tls(listener: Properties, _: Context) -> Outcomes:
     policy = listener.text("sslPolicy")
     if not policy.startswith(_MODERN_TLS):
         named = policy or f"the default, {_DEFAULT_POLICY}"
-        yield Finding(f"sslPolicy is {named}, which takes TLS 1.0 and 1.1", "sslPolicy")
+        yield Finding(f"sslPolicy is {named}, which takes TLS older than 1.2", "sslPolicy")
 
 
 def _acm_certificate(listener: Properties, _: Context) -> Outcomes:
