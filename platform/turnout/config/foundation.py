@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from turnout.config.errors import ConfigError, Problem, explain
+from turnout.config.load import parse
 from turnout.config.scalars import (
     GitHubBranch,
     GitHubEnvironment,
@@ -108,10 +108,4 @@ class FoundationConfig(Part):
 
 def parse_foundation(data: object, root: str = ROOT) -> FoundationConfig:
     """The foundation that `data` describes. Raises ConfigError with every problem found."""
-    if not isinstance(data, dict):
-        given = "nothing" if data is None else f"a {type(data).__name__}"
-        raise ConfigError([Problem(root, f"must be a mapping of keys to values, not {given}")])
-    try:
-        return FoundationConfig.model_validate(data)
-    except ValidationError as error:
-        raise explain(error, FoundationConfig, root) from None
+    return parse(FoundationConfig, data, root)

@@ -1,13 +1,17 @@
-"""From plain data, as YAML or Pulumi's config gives it, to a checked `ServiceConfig`."""
+"""From plain data, as YAML or Pulumi's config gives it, to a checked model."""
 
-from pydantic import ValidationError
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from turnout.config.errors import ROOT, ConfigError, Problem, explain
 from turnout.config.service import ServiceConfig
 
+M = TypeVar("M", bound=BaseModel)
 
-def parse_service(data: object, root: str = ROOT) -> ServiceConfig:
-    """The service that `data` describes.
+
+def parse(model: type[M], data: object, root: str) -> M:
+    """The `model` that `data` describes.
 
     `root` is the path that problems start with. Raises ConfigError with every problem found.
     """
@@ -15,6 +19,11 @@ def parse_service(data: object, root: str = ROOT) -> ServiceConfig:
         given = "nothing" if data is None else f"a {type(data).__name__}"
         raise ConfigError([Problem(root, f"must be a mapping of keys to values, not {given}")])
     try:
-        return ServiceConfig.model_validate(data)
+        return model.model_validate(data)
     except ValidationError as error:
-        raise explain(error, ServiceConfig, root) from None
+        raise explain(error, model, root) from None
+
+
+def parse_service(data: object, root: str = ROOT) -> ServiceConfig:
+    """The service that `data` describes. Raises ConfigError with every problem found."""
+    return parse(ServiceConfig, data, root)

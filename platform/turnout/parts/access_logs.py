@@ -1,6 +1,5 @@
 """The bucket that the load balancer writes its access logs to."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,8 +7,13 @@ from typing import Any, Final
 import pulumi
 from pulumi_aws import s3
 
-from turnout import naming
 from turnout.parts.account import Account
+from turnout.parts.private_bucket import (
+    Forgetting,
+    private_bucket,
+    reached_over_plain_http,
+    refuse_plain_http,
+)
 
 PREFIX: Final = "alb"
 # Elastic Load Balancing, "Enable access logs for your Application Load Balancer": the principal
@@ -39,56 +43,21 @@ class AccessLogs(pulumi.ComponentResource):
         self, name: str, args: AccessLogsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("turnout:parts:AccessLogs", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        bucket = s3.Bucket(
-            naming.logical(name, naming.BUCKET),
-            force_destroy=not args.keep,
+        made = private_bucket(
+            name,
+            keep=args.keep,
+            forgetting=Forgetting(objects=args.days, former_versions=1),
             tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=args.keep),
+            parent=self,
+            opts=pulumi.ResourceOptions(retain_on_delete=args.keep),
         )
-        closed = s3.BucketPublicAccessBlock(
-            name,
-            bucket=bucket.id,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=child,
-        )
-        s3.BucketOwnershipControls(
-            name, bucket=bucket.id, rule={"object_ownership": "BucketOwnerEnforced"}, opts=child
-        )
-        s3.BucketServerSideEncryptionConfiguration(
-            name,
-            bucket=bucket.id,
-            # Log delivery knows no other: it cannot use a KMS key.
-            rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
-            opts=child,
-        )
-        versioning = s3.BucketVersioning(
-            name, bucket=bucket.id, versioning_configuration={"status": "Enabled"}, opts=child
-        )
-        s3.BucketLifecycleConfiguration(
-            name,
-            bucket=bucket.id,
-            rules=[
-                {
-                    "id": "forget",
-                    "status": "Enabled",
-                    "filter": {"prefix": ""},
-                    "expiration": {"days": args.days},
-                    "noncurrent_version_expiration": {"noncurrent_days": 1},
-                    "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
-                }
-            ],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
-        )
+        bucket = made.bucket
         policy = s3.BucketPolicy(
             name,
             bucket=bucket.id,
             policy=bucket_policy(bucket.arn, args.account, tls_only=not reached_over_plain_http()),
             # Two writers of one bucket's access settings at once are refused by S3.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[made.closed]),
         )
         self.bucket = bucket.id
         self.prefix = PREFIX
@@ -113,27 +82,7 @@ def bucket_policy(
         }
     ]
     if tls_only:
-        statements.append(
-            {
-                "Sid": "RefusePlainHttp",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": "s3:*",
-                "Resource": [bucket_arn, pulumi.Output.concat(bucket_arn, "/*")],
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-            }
-        )
+        statements.append(refuse_plain_http(bucket_arn))
     return pulumi.Output.json_dumps(
         {"Version": "2012-10-17", "Statement": statements}, sort_keys=True
     )
-
-
-def reached_over_plain_http() -> bool:
-    """Whether the stack's own S3 endpoint is http://, as an emulator's is.
-
-    A policy that refuses plain HTTP would then lock out the very `up` that writes it.
-    """
-    endpoints = pulumi.Config("aws").get_object("endpoints") or []
-    told = [entry.get("s3") for entry in endpoints if isinstance(entry, dict)]
-    told += [os.environ.get("AWS_ENDPOINT_URL_S3"), os.environ.get("AWS_ENDPOINT_URL")]
-    return any(url.startswith("http://") for url in told if url)

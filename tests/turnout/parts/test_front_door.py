@@ -7,9 +7,9 @@ import pytest
 from tests.turnout.programs import BASELINE, EVERYTHING, make, plan, tier_made, tier_plan
 
 from turnout.config.surroundings import Firewall
-from turnout.parts.access_logs import reached_over_plain_http
 from turnout.parts.firewall_rules import GROUPS, web_acl_rules
 from turnout.parts.front_door import idle_timeout, keep_alive
+from turnout.parts.private_bucket import reached_over_plain_http
 from turnout.plan import Plan, PlannedResource
 
 LISTENER = "aws:lb/listener:Listener"
