@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from tests.engine.harness import Workbench
 
-from turnout.engine import Engine, find
+from turnout.engine import Engine, find, wanted
 
 
 @pytest.fixture(scope="session")
 def engine() -> Engine:
-    found = find()
+    found = find(wanted())
     if found is None:
-        pytest.skip("no Pulumi engine: `make engine` says why")
+        pytest.skip("no Pulumi engine: `turnout doctor` says why")
     return found
 
 

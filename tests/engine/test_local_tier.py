@@ -17,7 +17,7 @@ from pulumi.automation import CommandError, OpType, Stack
 
 from turnout import local
 from turnout.commands.samples import SAMPLES, classify_samples
-from turnout.engine import find
+from turnout.engine import Engine
 from turnout.engine.automation import open_stack
 from turnout.local.identity import identify
 from turnout.workspace import find_workspace
@@ -31,13 +31,10 @@ pytestmark = pytest.mark.engine
 class Project:
     """A copy of the project with a port of its own, and its local stack."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, engine: Engine) -> None:
         shutil.copy(ROOT / "Pulumi.yaml", root)
         shutil.copytree(ROOT / "stacks", root / "stacks", symlinks=True)
         (root / ".venv").symlink_to(ROOT / ".venv")
-        engine = find()
-        if engine is None:
-            pytest.skip("no Pulumi engine: `make engine` says why")
         self.root = root
         self.folder = root / SERVER
         self.file = root / "stacks/Pulumi.local.yaml"
@@ -94,8 +91,8 @@ def _drop_broken_off_programs() -> None:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
-    made = Project(tmp_path)
+def project(tmp_path: Path, engine: Engine) -> Iterator[Project]:
+    made = Project(tmp_path, engine)
     yield made
     made.close()
 
@@ -223,9 +220,7 @@ def test_the_state_is_of_the_project_and_the_stack_file_is_not_touched(project: 
     assert (project.root / ".state/.pulumi/stacks/turnout/local.json").exists()
 
 
-def test_pulumi_up_typed_by_hand_works_on_the_same_stack(project: Project) -> None:
-    engine = find()
-    assert engine is not None
+def test_pulumi_up_typed_by_hand_works_on_the_same_stack(project: Project, engine: Engine) -> None:
     if not engine.has_language_host:
         pytest.skip("the engine built here has no language host; a full installation does")
     project.up()
