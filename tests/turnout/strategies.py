@@ -59,7 +59,10 @@ def ecs(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def eks(draw: st.DrawFn) -> dict[str, Any]:
-    """An EKS tier with a cluster of its own."""
+    """An EKS tier with a cluster of its own, or one that exists."""
+    if not draw(st.integers(0, 3)):
+        load_balancing = draw(st.sampled_from(["auto_mode", "controller"]))
+        return {"kind": "eks", "cluster": {"name": "shared", "load_balancing": load_balancing}}
     said = draw(
         _optional(
             version=st.sampled_from(["1.33", "1.36"]),
@@ -92,7 +95,10 @@ def lambda_(draw: st.DrawFn) -> dict[str, Any]:
 def _tiers(draw: st.DrawFn) -> dict[str, Any]:
     one = st.one_of(ec2(), ecs(), eks(), lambda_())
     if draw(st.integers(0, 3)):
-        return {"target": draw(one)}
+        alone = draw(one)
+        if alone["kind"] == "lambda":
+            alone["front"] = draw(st.sampled_from(["alb", "function_url"]))
+        return {"target": alone}
     tiers = draw(st.lists(one, min_size=2, max_size=4, unique_by=lambda tier: tier["kind"]))
     cuts = sorted(
         draw(st.lists(st.integers(0, 100), min_size=len(tiers) - 1, max_size=len(tiers) - 1))
@@ -141,7 +147,18 @@ def _scaling(draw: st.DrawFn, *, on_eks: bool) -> dict[str, Any]:
 
 
 @st.composite
-def _networks(draw: st.DrawFn, *, closed: bool) -> dict[str, Any]:
+def _networks(draw: st.DrawFn, every: list[dict[str, Any]]) -> dict[str, Any]:
+    """A network that `every` tier can live in: a cluster that exists has a VPC that exists."""
+    theirs = any("cluster" in tier for tier in every)
+    if theirs or not draw(st.integers(0, 3)):
+        return {
+            "existing": {
+                "vpc": "vpc-0a1b2c3d",
+                "subnets": ["subnet-0000000a", "subnet-0000000b"],
+                "public_subnets": ["subnet-0000000c", "subnet-0000000d"],
+            }
+        }
+    closed = not any(tier["kind"] == "ec2" and "ami" not in tier for tier in every)
     create = draw(
         _optional(
             cidr=st.sampled_from(["10.0.0.0/16", "172.31.128.0/20", "192.168.3.0/24"]),
@@ -202,7 +219,9 @@ def services(draw: st.DrawFn) -> dict[str, Any]:
     )
     if kinds != {"lambda"}:
         said["scaling"] = draw(_scaling(on_eks="eks" in kinds))
-    said["network"] = draw(_networks(closed="ec2" not in kinds))
+    said["network"] = draw(_networks(every))
+    if said["network"].get("create", {}).get("nat") == "none":
+        said.pop("model", None)
     said |= draw(
         st.sampled_from(
             [
