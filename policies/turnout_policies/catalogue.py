@@ -28,6 +28,7 @@ it does not). They work on every `pulumi-aws` and `pulumi-kubernetes` program, n
 | a plan | `turnout plan --stack <stack> --json \\| turnout check --plan -` |
 | a stack that exists | `pulumi stack export \\| turnout check --state -` |
 | the engine | `pulumi up --policy-pack policies/packs/security --policy-pack policies/packs/reliability` |
+| the engine, over a stack that exists | `pulumi policy analyze --policy-pack policies/packs/security` |
 
 `turnout check` prints text, `--format json`, `sarif` (GitHub code scanning) or `github` (workflow
 commands), and exits with 0 when no mandatory rule is broken, 1 when one is, 2 when it could not
