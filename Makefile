@@ -10,14 +10,14 @@ COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-vers
 # Two at once: what is set up beside what. The engine's messages come as they are said.
 BESIDE := $(MAKE) --no-print-directory --jobs 2
 
-.PHONY: help up down test lint format setup engine schema pins python
+.PHONY: help up down test lint format setup engine early-engine schema pins python
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: ## Deploy the local stack and classify three comments. ENGINE=none: without Pulumi.
-	@$(BESIDE) setup engine
+	@$(BESIDE) setup early-engine
 	@$(BIN)/turnout up
 
 down: setup ## Stop what `make up` has started.
@@ -25,7 +25,7 @@ down: setup ## Stop what `make up` has started.
 
 test: ## Run every test, those with a real Pulumi engine too.
 	@$(BESIDE) setup engine
-	@$(BIN)/python -m pytest --numprocesses auto
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
 lint: setup ## Check style, types and the arrows between packages.
 	@$(BIN)/ruff check .
@@ -39,7 +39,11 @@ format: setup ## Rewrite the code in the project's style.
 setup: $(VENV)/.installed ## Make .venv with the pinned tools and the three packages.
 	@:
 
-engine: | python ## Make sure of a Pulumi engine: found, installed or built.
+engine: setup ## Make sure of a Pulumi engine: found, installed or built.
+	@$(BIN)/python -m turnout.engine
+
+# Beside the set-up, so without its packages: a build takes minutes.
+early-engine: | python
 	@PYTHONPATH=platform $(PYTHON) -m turnout.engine
 
 schema: setup ## Write the stack files' JSON schema and the page about them anew.

@@ -10,8 +10,10 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -36,6 +38,8 @@ GO_FOLDER: Final = "/usr/local/go/bin"
 # "Go Toolchains": from 1.21 on, go fetches the toolchain that go.mod asks for.
 _LEAST_GO: Final = (1, 21)
 _TAIL: Final = 15
+# Seconds between two looks at a build.
+_INTERVAL: Final = 1.0
 
 Report = Callable[[Progress], None]
 
@@ -124,45 +128,60 @@ def _compile(
         text=True,
     )
     assert process.stderr is not None  # noqa: S101 - it is a pipe
-    tail: list[str] = []
+    watch = _Watch()
+    reader = threading.Thread(target=watch.read, args=(process.stderr,), daemon=True)
+    reader.start()
+    expected = expected_seconds(_cores())
     try:
-        for progress, line in _follow(process.stderr, expected_seconds(_cores())):
-            tail = [*tail[1 - _TAIL :], line]
-            if progress is not None:
-                report(progress)
-        code = process.wait()
+        while not _ended(process):
+            report(watch.progress(expected))
+        reader.join()
     finally:
         if process.poll() is None:
             process.terminate()
             process.wait()
-    if code != 0:
-        said = "\n".join(f"    {line}" for line in tail)
-        raise EngineError(f"go build failed with exit code {code}:\n{said}")
+    if process.returncode != 0:
+        said = "\n".join(f"    {line}" for line in watch.tail)
+        raise EngineError(f"go build failed with exit code {process.returncode}:\n{said}")
 
 
-def _follow(lines: Iterator[str], expected: float) -> Iterator[tuple[Progress | None, str]]:
-    """What `go build -v` says, and once a second how far that is."""
-    started = time.monotonic()
-    said = 0.0
-    modules = packages = 0
-    for raw in lines:
-        line = raw.rstrip()
-        if line.startswith("go: downloading"):
-            modules += 1
-        elif not line.startswith(("go: ", "#", "\t")):
-            packages += 1
-        elapsed = time.monotonic() - started
-        if elapsed - said < 1:
-            yield None, line
-            continue
-        said = elapsed
-        share = time_share(min(1.0, packages / PACKAGES))
+def _ended(process: subprocess.Popen[str]) -> bool:
+    try:
+        process.wait(_INTERVAL)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+class _Watch:
+    """Counts what `go build -v` says."""
+
+    def __init__(self) -> None:
+        self.tail: deque[str] = deque(maxlen=_TAIL)
+        self._started = time.monotonic()
+        self._modules = 0
+        self._packages = 0
+
+    def read(self, lines: Iterable[str]) -> None:
+        """Reads until the end; runs in a thread, because the linker says nothing for long."""
+        for raw in lines:
+            line = raw.rstrip()
+            self.tail.append(line)
+            if line.startswith("go: downloading"):
+                self._modules += 1
+            elif not line.startswith(("go: ", "#", "\t")):
+                self._packages += 1
+
+    def progress(self, expected: float) -> Progress:
+        """How far it is now; `expected` is in seconds, for the whole build."""
+        share = time_share(min(1.0, self._packages / PACKAGES))
         doing = (
-            f"{packages} of {PACKAGES} packages compiled"
-            if packages
-            else f"{modules} of about {MODULES} modules downloaded"
+            f"{self._packages} of {PACKAGES} packages compiled"
+            if self._packages
+            else f"{self._modules} of about {MODULES} modules downloaded"
         )
-        yield Progress(share, remaining_seconds(share, elapsed, expected), doing), line
+        elapsed = time.monotonic() - self._started
+        return Progress(share, remaining_seconds(share, elapsed, expected), doing)
 
 
 def _cores() -> int:
