@@ -46,6 +46,11 @@ def _tier_warnings(config: ServiceFields, tier: Tiers) -> Iterator[str]:
                 ignored = {"certificate", "firewall", "access", "plain_http", "health_check"}
                 for name in sorted(ignored & config.model_fields_set):
                     yield f"{name}: not used with a function URL, which has no load balancer"
+                if config.api_keys_secret is not None:
+                    yield (
+                        "api_keys_secret: a function URL takes the Authorization header for "
+                        "itself; clients send their key as X-API-Key"
+                    )
             yield "target lambda: has no CPU metric; duration, throttles and errors are watched"
             yield "target lambda: a load balancer's health checks would keep it awake; it has none"
         case Ec2() | Ecs():

@@ -39,6 +39,7 @@ BUCKET_READS: Final = (
     "s3:GetLifecycleConfiguration",
     "s3:GetReplicationConfiguration",
     "s3:ListBucket",
+    "s3:ListTagsForResource",
 )
 ROLE_READS: Final = (
     "iam:GetInstanceProfile",
@@ -274,6 +275,8 @@ BUCKET_WRITES: Final = (
     "s3:PutBucket*",
     "s3:PutEncryptionConfiguration",
     "s3:PutLifecycleConfiguration",
+    "s3:TagResource",
+    "s3:UntagResource",
 )
 ROLE_WRITES: Final = (
     "iam:AddRoleToInstanceProfile",

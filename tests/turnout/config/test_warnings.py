@@ -9,6 +9,8 @@ from turnout.config import parse_service, tier_warnings
 IMAGE = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/hate-speech-api@sha256:" + "a" * 64
 ARN = "arn:aws:acm:ap-northeast-2:123456789012:certificate/1a2b"
 
+SECRET = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:keys-AbCdEf"
+
 
 def warnings(**changes: Any) -> tuple[str, ...]:
     whole = {
@@ -56,6 +58,10 @@ def test_a_plain_ecs_service_has_nothing_to_say() -> None:
         (
             {"target": {"kind": "lambda", "front": "function_url"}},
             "certificate: not used with a function URL",
+        ),
+        (
+            {"target": {"kind": "lambda", "front": "function_url"}, "api_keys_secret": SECRET},
+            "clients send their key as X-API-Key",
         ),
         ({"target": "local"}, "alarms, certificate, image: not used by the local tier"),
     ],
