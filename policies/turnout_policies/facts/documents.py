@@ -24,6 +24,25 @@ _WITHOUT_RESOURCE = (
     re.compile(r"logs:(create|update|delete)logdelivery"),
     re.compile(r"sts:getcalleridentity"),
 )
+# Condition keys that say who is meant, or from where; a condition on TLS does not.
+_SAYS_WHO = frozenset(
+    {
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:sourceaccount",
+        "aws:sourcearn",
+        "aws:sourceip",
+        "aws:sourceorgid",
+        "aws:sourceowner",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "kms:calleraccount",
+        "s3:dataaccesspointaccount",
+        "sts:externalid",
+    }
+)
 # Reads of contents, unlike reads of settings, name what they read.
 _CONTENTS = re.compile(
     r"(s3:getobject|secretsmanager:getsecretvalue|ssm:getparameter|dynamodb:(get|query)|"
@@ -96,7 +115,9 @@ class Statement:
 
     @property
     def for_everybody(self) -> bool:
-        return any(name == "*" and kind in ("*", "AWS") for kind, name in self.principals)
+        """Whether it allows something to everybody, and no condition says whom it means."""
+        everybody = any(name == "*" and kind in ("*", "AWS") for kind, name in self.principals)
+        return self.allows and everybody and self.condition_keys.isdisjoint(_SAYS_WHO)
 
 
 def _first(block: Properties, *keys: str) -> Properties:

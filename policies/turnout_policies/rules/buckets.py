@@ -29,20 +29,6 @@ from turnout_policies.stack import Stack
 _BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 _PUBLIC_ACLS = ("public-read", "public-read-write", "authenticated-read")
 _EVERYBODY = ("http://acs.amazonaws.com/groups/global/",)
-_NARROWING_KEYS = frozenset(
-    {
-        "aws:sourceaccount",
-        "aws:sourcearn",
-        "aws:principalorgid",
-        "aws:principalaccount",
-        "aws:principalarn",
-        "aws:sourcevpc",
-        "aws:sourcevpce",
-        "aws:sourceip",
-        "aws:sourceorgid",
-        "s3:dataaccesspointaccount",
-    }
-)
 
 
 def _parts(bucket: Properties, stack: Stack, type_: str) -> list[Properties]:
@@ -77,9 +63,7 @@ def _denies_plain_http(statement: Statement) -> bool:
 
 def _policy_not_public(holder: Properties, _: Context) -> Outcomes:
     for statement in statements(holder, "policy"):
-        if not statement.allows or not statement.for_everybody:
-            continue
-        if statement.condition_keys.isdisjoint(_NARROWING_KEYS):
+        if statement.for_everybody:
             yield Finding(f"everybody may {', '.join(statement.actions)}", statement.place)
 
 

@@ -82,7 +82,7 @@ def _named_resources(holder: Properties, _: Context) -> Outcomes:
 
 def _trust_not_open(role: Properties, _: Context) -> Outcomes:
     for statement in statements(role, "assumeRolePolicy"):
-        if statement.allows and statement.for_everybody and not statement.conditional:
+        if statement.for_everybody:
             yield Finding("everybody in every account may take it on", "assumeRolePolicy")
 
 

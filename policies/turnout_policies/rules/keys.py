@@ -15,20 +15,6 @@ from turnout_policies.facts.tokens import (
 from turnout_policies.properties import Properties
 from turnout_policies.rule import Context, Finding, Level, Outcomes, Rule, Setting, Severity
 
-_NARROWING_KEYS = frozenset(
-    {
-        "aws:sourceaccount",
-        "aws:sourcearn",
-        "aws:sourceowner",
-        "aws:principalorgid",
-        "aws:principalaccount",
-        "aws:principalarn",
-        "aws:sourceorgid",
-        "kms:calleraccount",
-        "kms:viaservice",
-    }
-)
-
 
 def _rotates(key: Properties, _: Context) -> Outcomes:
     # KMS rotates symmetric keys with material of its own only.
@@ -42,9 +28,7 @@ def _rotates(key: Properties, _: Context) -> Outcomes:
 
 def _not_public(holder: Properties, _: Context) -> Outcomes:
     for statement in statements(holder, "policy"):
-        if not statement.allows or not statement.for_everybody:
-            continue
-        if statement.condition_keys.isdisjoint(_NARROWING_KEYS):
+        if statement.for_everybody:
             yield Finding(f"everybody may {', '.join(statement.actions)}", statement.place)
 
 
