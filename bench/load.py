@@ -57,17 +57,17 @@ class Client:
 
     def __init__(self, host: str, port: int, result: Result) -> None:
         self._address = (host, port)
-        self._result = result
+        self.result = result
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
     async def send(self, request: Request, due: float) -> int:
         """The status; counted in the result."""
         status = await self._exchange(request)
-        self._result.statuses[status] += 1
+        self.result.statuses[status] += 1
         if status == 200:
-            self._result.latencies.append(time.perf_counter() - due)
-            self._result.texts += request.texts
+            self.result.latencies.append(time.perf_counter() - due)
+            self.result.texts += request.texts
         return status
 
     async def _exchange(self, request: Request) -> int:
@@ -79,7 +79,7 @@ class Client:
             lowered = head.lower()
             await self._reader.readexactly(_number(lowered, b"content-length:"))
             if b"retry-after:" in lowered:
-                self._result.retry_after.append(_number(lowered, b"retry-after:"))
+                self.result.retry_after.append(_number(lowered, b"retry-after:"))
             if b"connection: close" in lowered:
                 self.close()
             return int(head[9:12])
@@ -106,17 +106,27 @@ def post(path: str, body: bytes, texts: int, *headers: str) -> Request:
 
 
 async def closed_loop(
-    port: int, requests: Sequence[Request], *, connections: int, seconds: float
+    port: int,
+    requests: Sequence[Request],
+    *,
+    connections: int,
+    seconds: float,
+    ramp: float = 0.0,
 ) -> Result:
-    """`connections` clients, each with one request under way at a time."""
+    """`connections` clients, each with one request under way at a time.
+
+    What is answered in the first `ramp` seconds, while connections are opened, is not counted.
+    """
     result = Result()
-    began = time.perf_counter()
+    ramping = Result()
+    began = time.perf_counter() + ramp
     bound = began + seconds
 
     async def run(number: int) -> None:
         client = Client("127.0.0.1", port, result)
         position = number * 7919
         while (now := time.perf_counter()) < bound:
+            client.result = result if now >= began else ramping
             status = await client.send(requests[position % len(requests)], now)
             position += connections
             if status == 0:

@@ -55,6 +55,8 @@ class Door:
     ) -> None:
         self.bounds = bounds
         self.requests = 0
+        self.arriving = 0
+        """Requests that were let through to be read and have not entered yet."""
         self.bytes = 0
         self._outlook = outlook
         self._waiting_tokens = waiting_tokens
@@ -63,10 +65,12 @@ class Door:
     @property
     def crowded(self) -> bool:
         """Whether a typical request would be refused: it need not even be read."""
-        if self.requests >= self.bounds.requests:
+        if self.requests + self.arriving >= self.bounds.requests:
             return True
         tokens = int(self._typical)
-        return bool(self._waiting_tokens()) and self._too_long(tokens, self._outlook(tokens))
+        outlook = self._outlook(tokens)
+        coming = Outlook(outlook.ahead + self.arriving * tokens, outlook.wait)
+        return self._too_long(tokens, coming)
 
     def enter(self) -> None:
         """Admit a request before its body is read, or raise 429."""

@@ -7,6 +7,7 @@ here for a tenth of that.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -36,7 +37,10 @@ class UnreadRefusals:
         """Refusals that no log line has told of yet."""
 
     def __call__(self, data: bytes) -> Refusal | None:
+        if not data.startswith(b"POST "):
+            return None
         if not self._service.door.crowded or self._service.settings.cors_origins:
+            self._let_in()
             return None
         found = self._short_request(data)
         if found is None:
@@ -60,10 +64,23 @@ class UnreadRefusals:
         )
         return Refusal(answer.encode() + content, missing)
 
+    def _let_in(self) -> None:
+        """Count a request as arriving until it had its turn to enter.
+
+        The event loop hands over what all connections received before any of it is handled, so
+        without this a crowd that comes at once would all be let in.
+        """
+        if not self._service.door.arriving:
+            loop = asyncio.get_running_loop()
+            # The first turn is before the requests' own, the second one after.
+            loop.call_soon(loop.call_soon, self._settle)
+        self._service.door.arriving += 1
+
+    def _settle(self) -> None:
+        self._service.door.arriving = 0
+
     def _short_request(self, data: bytes) -> tuple[str, ErrorShape, bytes, int] | None:
         """Path, shape, head and missing bytes of one plain POST to the model; else None."""
-        if not data.startswith(b"POST "):
-            return None
         end = data.find(_END)
         known = self._shapes.get(data[5 : data.find(b" ", 5)])
         if end < 0 or known is None or b" HTTP/1.1\r\n" not in data[:end]:

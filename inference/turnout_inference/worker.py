@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,11 @@ from turnout_inference.service import Model, Service
 from turnout_inference.settings import Settings
 from turnout_inference.tokenizer import load_tokenizer
 from turnout_inference.tracing import Tracer
+
+SWITCH_INTERVAL = 0.0005
+"""Seconds that a computing thread waits for the interpreter when the event loop is busy. It needs
+it for microseconds, several times a batch; with Python's 5 ms, a storm of requests to refuse would
+hold up those that were admitted."""
 
 
 def load_model(folder: Path, *, threads: int, threads_per_batch: int) -> Model:
@@ -48,6 +54,7 @@ def load_and_run(
     open_for_business(listener)
     tracer = Tracer() if settings.tracing else None
     service = Service(settings, model, Metrics(), tracer)
+    sys.setswitchinterval(SWITCH_INTERVAL)
     # What start-up made stays for good: the collector need not look at it again.
     gc.freeze()
     gc.enable()

@@ -82,6 +82,19 @@ def test_it_is_crowded_when_a_typical_request_would_be_refused() -> None:
     assert door.crowded
 
 
+def test_those_who_are_arriving_count_as_if_they_were_in_the_queue() -> None:
+    door = Door(
+        Bounds(requests=100, ahead=50, waiting_tokens=1000, waiting_bytes=100, wait=0.0),
+        outlook=lambda _tokens: Outlook(0, 0.0),
+        waiting_tokens=lambda: 0,
+    )
+    door.queue(10, 30.0)
+    door.arriving = 5 + OWN_SHARE
+    assert not door.crowded
+    door.arriving += 1
+    assert door.crowded
+
+
 def test_it_is_crowded_when_the_house_is_full() -> None:
     door = Queue().door()
     door.enter()

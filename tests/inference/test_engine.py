@@ -167,3 +167,21 @@ def test_stopping_waits_for_the_batch_in_progress() -> None:
             time.sleep(0.001)
         made.stop()
         assert len(box.jobs) == 1
+
+
+def test_a_request_of_512_texts_delays_a_single_one_by_no_more_than_one_batch() -> None:
+    backend = FakeBackend(labels=2)
+    with engine(backend, tokens=256) as (made, box):
+        backend.gate.clear()
+        huge = job(*[[1] * 30] * 512)
+        made.submit(huge)
+        while not backend.batches:
+            time.sleep(0.001)
+        single = job([7] * 20)
+        made.submit(single)
+        backend.gate.set()
+        box.wait_for(lambda done: single in done)
+        in_progress, its_own = backend.batches[:2]
+        assert 20 not in in_progress
+        assert 20 in its_own
+        box.wait_for(lambda done: huge in done)

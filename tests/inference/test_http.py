@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -435,3 +436,30 @@ def test_a_request_in_pieces_is_refused_once_and_the_next_one_served(cuts: tuple
         server.service.door.leave()
         connection.sendall(request)
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_crowd_that_comes_at_once_is_not_all_let_in() -> None:
+    backend = FakeBackend(labels=3)
+    with running(fake_model(backend), batch_tokens=30, queue_batches=1) as server:
+        server.classify("abc")
+        backend.gate.clear()
+        connections = [server.connect() for _ in range(60)]
+        request = (
+            b"POST /v1/classify HTTP/1.1\r\nContent-Type: application/json\r\n"
+            b'Content-Length: 17\r\n\r\n{"inputs": "abc"}'
+        )
+        held = threading.Event()
+        server.loop.call_soon_threadsafe(held.wait)
+        for connection in connections:
+            connection.sendall(request)
+        held.set()
+        wait_until(lambda: server.service.door.requests > 0, 5)
+        backend.gate.set()
+        answers = [connection.recv(65_536)[9:12] for connection in connections]
+        for connection in connections:
+            connection.close()
+        served, refused = answers.count(b"200"), answers.count(b"429")
+        assert served + refused == 60
+        assert 0 < served <= 30
+        assert server.metric("turnout_rejections_total", reason="crowded") == refused
+        assert server.service.door.arriving == 0
