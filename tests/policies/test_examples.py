@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import pathlib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -94,7 +95,7 @@ def test_what_only_looks_wrong_passes(rule: Rule, change: Mapping[str, Any]) -> 
 
 
 def test_each_mistake_is_told_in_these_words() -> None:
-    """Read the difference before writing it anew: these are the sentences that people get."""
+    """The sentences that people get. UPDATE=1 writes them anew: read the difference then."""
     said = {
         name: {
             words: [item.message for item in found.violations]
@@ -103,6 +104,8 @@ def test_each_mistake_is_told_in_these_words() -> None:
         }
         for name, example in EXAMPLES.items()
     }
+    if os.environ.get("UPDATE"):
+        MESSAGES.write_text(yaml.safe_dump(said, sort_keys=False, width=10_000))
     assert said == yaml.safe_load(MESSAGES.read_text())
 
 
