@@ -154,6 +154,7 @@ def _surroundings(
         front_door = FrontDoor(
             f"{name}-alb",
             FrontDoorArgs(
+                service=config.name,
                 access=config.access,
                 vpc_id=network.vpc_id,
                 vpc_cidr=network.cidr,

@@ -194,7 +194,8 @@ class Alarms(Part):
         default=5, description="Seconds, average over a period."
     )
     errors: Percent = Field(default=5, description="Share of requests that fail, percent.")
-    period: Literal[10, 30, 60, 120, 180, 240, 300, 600, 900, 1800, 3600] = Field(
+    # AWS's own metrics have a point a minute: a shorter period would mostly have no data.
+    period: Literal[60, 120, 180, 240, 300, 600, 900, 1800, 3600] = Field(
         default=300, description="Seconds."
     )
     evaluation_periods: Annotated[int, Field(ge=1, le=24)] = Field(

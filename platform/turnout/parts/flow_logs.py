@@ -55,7 +55,7 @@ class FlowLogs(pulumi.ComponentResource):
                             "logs:DescribeLogStreams",
                             "logs:PutLogEvents",
                         ],
-                        resources=[group.arn, pulumi.Output.concat(group.arn, ":log-stream:*")],
+                        resources=[group.arn, pulumi.Output.concat(group.arn, ":*")],
                     )
                 ],
                 tags=args.tags,

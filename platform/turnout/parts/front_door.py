@@ -30,6 +30,7 @@ _KEEP_ALIVE_MARGIN: Final = 15
 class FrontDoorArgs:
     """`certificate` None is plain HTTP; `request_timeout` is the server's, in seconds."""
 
+    service: str
     access: Literal["internal", "internet"]
     vpc_id: pulumi.Input[str]
     vpc_cidr: pulumi.Input[str]
@@ -172,17 +173,23 @@ class FrontDoor(pulumi.ComponentResource):
             return pulumi.Output.concat("http://", balancer.dns_name)
         if certificate.domain is None or certificate.zone is None:
             return pulumi.Output.concat("https://", balancer.dns_name)
+        domain = own_name(certificate.domain, args.service)
         add_alias(
             name,
             AliasArgs(
-                domain=certificate.domain,
+                domain=domain,
                 zone=certificate.zone,
                 balancer_dns_name=balancer.dns_name,
                 balancer_zone_id=balancer.zone_id,
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        return pulumi.Output.from_input(f"https://{certificate.domain}")
+        return pulumi.Output.from_input(f"https://{domain}")
+
+
+def own_name(domain: str, service: str) -> str:
+    """The name of the service: the certificate's, or its own below that of a wildcard."""
+    return domain.replace("*", service, 1)
 
 
 def idle_timeout(request_timeout: int) -> int:

@@ -246,7 +246,7 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
     ({"firewall": {"body_rules": "off"}}, "firewall.body_rules", "use count, block"),
     ({"alarms": {"notify": ["ops"]}}, "alarms.notify[0]", "an e-mail address"),
     ({"alarms": {"notify": "ops@example.com"}}, "alarms.notify", "write [ops@example.com]"),
-    ({"alarms": {"period": 45}}, "alarms.period", "the nearest is 30"),
+    ({"alarms": {"period": 45}}, "alarms.period", "the nearest is 60"),
     ({"alarms": {"response_time": 0}}, "alarms.response_time", "use more than 0"),
     ({"health_check": {"timeout": 30}}, "health_check.timeout", "is not shorter than interval 30"),
     ({"health_check": {"path": "health"}}, "health_check.path", "a path such as /health"),

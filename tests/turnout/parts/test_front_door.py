@@ -94,6 +94,15 @@ def test_a_domain_gets_a_certificate_proven_by_dns_and_a_name() -> None:
     assert "ttl" not in alias
 
 
+def test_below_a_wildcard_the_service_has_a_name_of_its_own() -> None:
+    said = {**EVERYTHING, "certificate": {"domain": "*.example.com", "zone": "Z0123456789ABCDEF"}}
+    found = plan(said, target="ecs")
+    assert found.outputs["url"] == "https://hate-speech-api.example.com"
+    names = {r.inputs.get("name") for r in found.of_type("aws:route53/record:Record")}
+    assert "hate-speech-api.example.com" in names
+    assert "*.example.com" not in names
+
+
 def bucket_statements(said: dict[str, Any]) -> dict[str, dict[str, Any]]:
     (policy,) = [
         r for r in make(said, target="ecs") if r.type == "aws:s3/bucketPolicy:BucketPolicy"
