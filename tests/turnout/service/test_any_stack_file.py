@@ -47,9 +47,7 @@ def test_every_valid_stack_file_plans_and_holds_the_contract(said: dict[str, Any
     for group in found.of_type("aws:cloudwatch/logGroup:LogGroup"):
         assert group.inputs["retentionInDays"] == config.logs.retention
 
-    splits = [
-        r for r in found.of_type("aws:lb/listenerRule:ListenerRule") if r.name == config.name
-    ]
+    splits = [r for r in found.of_type("aws:lb/listenerRule:ListenerRule") if r.name == config.name]
     assert len(splits) == int(config.has_front_door)
     for split in splits:
         (action,) = split.inputs["actions"]
