@@ -15,9 +15,12 @@ _TAG = re.compile(r":(?P<tag>[\w][\w.-]{0,127})$")
 
 # Last words of a variable's name that promise a secret, and endings that take it back.
 _SECRET_NAME = re.compile(
-    r"(^|_)(PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRETS|SECRET_KEY|API_?KEYS?|PRIVATE_KEY|"
-    r"ACCESS_KEY|AUTH_TOKEN|ACCESS_TOKEN|REFRESH_TOKEN|API_TOKEN|TOKEN|CREDENTIALS?)$"
+    r"(PASSWORD|PASSWD|_PWD)$|"
+    r"(^|_)(PASSPHRASE|SECRETS?|SECRET_KEY|SECRET_KEY_BASE|API_?KEYS?|PRIVATE_KEY|ACCESS_KEY|"
+    r"AUTH_TOKEN|ACCESS_TOKEN|REFRESH_TOKEN|API_TOKEN|TOKEN|CREDENTIALS?)$"
 )
+# A tokenizer's own tokens, such as <pad> and [CLS], are no secret.
+_SPECIAL_TOKEN = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
 _KEY_NAMES = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "ECS_ENGINE_AUTH_DATA"})
 _SECRET_VALUES = (
     re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),
@@ -46,7 +49,9 @@ def holds_secret(variable: Variable) -> bool:
         return bool(variable.value.value)
     if _SECRET_NAME.search(name):
         text = variable.value.text()
-        return bool(text) and not text.startswith(_REFERENCES) and text.lower() not in _NOT_SECRET
+        if not text or text.lower() in _NOT_SECRET or _SPECIAL_TOKEN.fullmatch(text):
+            return False
+        return not text.startswith(_REFERENCES)
     return contains_secret(variable.value.text())
 
 

@@ -23,6 +23,7 @@ _WITHOUT_RESOURCE = (
     re.compile(r"ssm:updateinstanceinformation"),
     re.compile(r"logs:(create|update|delete)logdelivery"),
     re.compile(r"sts:getcalleridentity"),
+    re.compile(r"(ce|comprehend|polly|pricing|rekognition|textract|translate):[a-z0-9*]+"),
 )
 # Condition keys that say who is meant, or from where; a condition on TLS does not.
 _SAYS_WHO = frozenset(

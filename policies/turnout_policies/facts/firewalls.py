@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from turnout_policies.facts.tokens import (
+    CLASSIC_WEB_ACL_ASSOCIATION,
     RULE_GROUP,
     WEB_ACL_ASSOCIATION,
     WEB_ACL_RULE,
@@ -141,4 +142,5 @@ def has_foreign_groups(acl: Properties, stack: Stack) -> bool:
 
 
 def associations_of(balancer: Properties, stack: Stack) -> list[Properties]:
-    return stack.referrers(balancer, "resourceArn", WEB_ACL_ASSOCIATION)
+    types = (WEB_ACL_ASSOCIATION, CLASSIC_WEB_ACL_ASSOCIATION)
+    return stack.referrers(balancer, "resourceArn", *types)

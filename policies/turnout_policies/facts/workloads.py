@@ -17,6 +17,7 @@ K8S_SERVICE = "kubernetes:core/v1:Service"
 DISRUPTION_BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
 AUTOSCALERS = (
     "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
+    "kubernetes:autoscaling/v2beta2:HorizontalPodAutoscaler",
     "kubernetes:autoscaling/v1:HorizontalPodAutoscaler",
 )
 SERVING = (DEPLOYMENT, STATEFUL_SET)

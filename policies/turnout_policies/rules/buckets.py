@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from turnout_policies.facts.documents import Statement, statements
 from turnout_policies.facts.tokens import (
+    ACCOUNT_PUBLIC_ACCESS_BLOCK,
     BUCKET,
     BUCKET_ACL,
     BUCKET_LIFECYCLE,
@@ -37,6 +38,9 @@ def _parts(bucket: Properties, stack: Stack, type_: str) -> list[Properties]:
 
 
 def _blocks_public_access(bucket: Properties, context: Context) -> Outcomes:
+    whole_account = context.stack.of(ACCOUNT_PUBLIC_ACCESS_BLOCK)
+    if any_holds(whole_account, lambda block: all(block.flag(name) for name in _BLOCKS)):
+        return
     blocks = _parts(bucket, context.stack, BUCKET_PUBLIC_ACCESS_BLOCK)
     if not blocks:
         yield Finding("nothing blocks public access to it")

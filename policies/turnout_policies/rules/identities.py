@@ -30,8 +30,8 @@ _ATTACHMENTS = (
 )
 _WITH_STATEMENTS = (*_POLICIES, IAM_ROLE)
 _ADMIN = re.compile(
-    r":policy/(AdministratorAccess|PowerUserAccess|IAMFullAccess|Amazon\w*FullAccess|"
-    r"AWS\w*FullAccess|\w*_FullAccess|\w+FullAccess|SystemAdministrator)$"
+    r"^arn:[^:]+:iam::aws:policy/(?:[a-z-]+/)?"
+    r"(AdministratorAccess|PowerUserAccess|SystemAdministrator|\w*FullAccess)$"
 )
 
 

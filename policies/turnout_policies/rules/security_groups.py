@@ -17,6 +17,8 @@ from turnout_policies.facts.tokens import (
     ECS_TASK_DEFINITION,
     NETWORK_ACL,
     NETWORK_ACL_RULE,
+    PREFIX_LIST,
+    PREFIX_LIST_ENTRY,
     SECURITY_GROUP,
     VPC,
 )
@@ -227,6 +229,20 @@ def _default_group_managed(vpc: Properties, context: Context) -> Outcomes:
         yield Finding("its default security group keeps the rules that AWS gives it")
 
 
+def _prefix_list_narrow(prefix_list: Properties, _: Context) -> Outcomes:
+    entries = (
+        prefix_list.each("entries")
+        if canonical_type(prefix_list.resource.type) == PREFIX_LIST
+        else [prefix_list]
+    )
+
+    def check(entry: Properties) -> Outcomes:
+        if addresses.is_internet(entry.text("cidr")):
+            yield Finding(f"{entry.text('cidr')} is in it", entry.place)
+
+    yield from each(entries, check)
+
+
 def _acl_admin_port_closed(acl: Properties, context: Context) -> Outcomes:
     admin = sorted(_ports(context, "ports"))
     if canonical_type(acl.resource.type) == NETWORK_ACL_RULE:
@@ -411,6 +427,16 @@ RULES = (
         check=_default_group_managed,
         elsewhere=("FSBP EC2.2", "cdk-nag VPCDefaultSecurityGroupClosed"),
         remediation='aws.ec2.DefaultSecurityGroup("closed", vpc_id=vpc.id)',
+    ),
+    Rule(
+        id="prefix-list-without-internet",
+        title="No prefix list holds the internet",
+        why="A security group that names the list is then open to everybody, and does not look so.",
+        concern="security",
+        severity=Severity.HIGH,
+        types=(PREFIX_LIST, PREFIX_LIST_ENTRY),
+        check=_prefix_list_narrow,
+        remediation='entries=[{"cidr": "203.0.113.0/24", "description": "Office"}]',
     ),
     Rule(
         id="network-acl-admin-port-closed",
