@@ -10,7 +10,7 @@ COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-vers
 # Two at once: what is set up beside what. The engine's messages come as they are said.
 BESIDE := $(MAKE) --no-print-directory --jobs 2
 
-.PHONY: help up down test lint format setup engine early-engine schema pins python
+.PHONY: help up down test lint bench format setup engine early-engine schema pins python
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
@@ -32,6 +32,9 @@ lint: setup ## Check style, types and the arrows between packages.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+bench: setup ## Measure the server against raw CTranslate2, in two minutes.
+	@$(BIN)/python -m bench.run --out .state/bench.json
 
 format: setup ## Rewrite the code in the project's style.
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .

@@ -16,30 +16,39 @@ ROWS = (1, 2, 4, 8, 16, 32, 64)
 
 @dataclass(frozen=True)
 class Raw:
-    """Texts a second by rows a batch, texts sorted by length; the best, and one at a time."""
+    """Texts a second, and CPU milliseconds a text, by rows a batch; texts sorted by length."""
 
     by_rows: dict[int, float]
+    cpu_by_rows: dict[int, float]
 
     @property
     def best(self) -> float:
         return max(self.by_rows.values())
+
+    @property
+    def least_cpu(self) -> float:
+        return min(self.cpu_by_rows.values())
 
 
 def measure(backend: Backend, encoded: Sequence[Encoded], seconds: float) -> Raw:
     """`seconds` for each batch size, with as many Python threads as the backend computes with."""
     ordered = sorted(encoded, key=lambda item: len(item.ids))
     found: dict[int, float] = {}
+    cpu: dict[int, float] = {}
     for rows in ROWS:
         batches = [ordered[start : start + rows] for start in range(0, len(ordered), rows)]
         # Every length in turn, whatever the time allows to compute.
         spread = batches[:: max(1, len(batches) // 97)] if rows < 64 else batches
-        found[rows] = round(_rate(backend, spread, seconds), 1)
-    return Raw(found)
+        rate, cost = _rate(backend, spread, seconds)
+        found[rows], cpu[rows] = round(rate, 1), round(cost, 4)
+    return Raw(found, cpu)
 
 
-def _rate(backend: Backend, batches: Sequence[Sequence[Encoded]], seconds: float) -> float:
+def _rate(
+    backend: Backend, batches: Sequence[Sequence[Encoded]], seconds: float
+) -> tuple[float, float]:
     done = [0] * backend.threads
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     bound = began + seconds
 
     def run(number: int) -> None:
@@ -55,7 +64,8 @@ def _rate(backend: Backend, batches: Sequence[Sequence[Encoded]], seconds: float
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(done) / (time.perf_counter() - began)
+    cost = (time.process_time() - cpu) * 1000 / sum(done)
+    return sum(done) / (time.perf_counter() - began), cost
 
 
 def texts_of(path: Path, count: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
 
@@ -37,7 +37,26 @@ class Endpoint:
 
 
 _WORK = (400, 401, 408, 413, 415, 422, 429, 500, 503, 504)
-_PREDICT = (400, 401, 408, 413, 415, 422, 424, 429, 503, 504)
+
+_PREDICT = Endpoint(
+    "/predict",
+    tei.predict,
+    "Classify, as text-embeddings-inference does.",
+    shape=tei.error,
+    error=schemas.PredictError,
+    request=schemas.PredictRequest,
+    answer=schemas.PredictAnswer,
+    also=(400, 401, 408, 413, 415, 422, 424, 429, 503, 504),
+)
+_HEALTH = Endpoint(
+    "/health",
+    health.health,
+    "Whether it can serve: 503 while loading, draining, or when the model fails.",
+    answer=schemas.HealthAnswer,
+    also=(503,),
+    keyed=False,
+    quiet=True,
+)
 
 ENDPOINTS = (
     Endpoint(
@@ -55,36 +74,9 @@ ENDPOINTS = (
         answer=schemas.ModelAnswer,
         also=(401,),
     ),
-    Endpoint(
-        "/predict",
-        tei.predict,
-        "Classify, as text-embeddings-inference does.",
-        shape=tei.error,
-        error=schemas.PredictError,
-        request=schemas.PredictRequest,
-        answer=schemas.PredictAnswer,
-        also=_PREDICT,
-    ),
-    Endpoint(
-        "/",
-        tei.predict,
-        "The same as /predict, where its clients look when they are given the server's address.",
-        shape=tei.error,
-        error=schemas.PredictError,
-        request=schemas.PredictRequest,
-        answer=schemas.PredictAnswer,
-        also=_PREDICT,
-    ),
-    Endpoint(
-        "/invocations",
-        tei.predict,
-        "The same as /predict, where Amazon SageMaker looks for it.",
-        shape=tei.error,
-        error=schemas.PredictError,
-        request=schemas.PredictRequest,
-        answer=schemas.PredictAnswer,
-        also=_PREDICT,
-    ),
+    _PREDICT,
+    replace(_PREDICT, path="/", summary="The same, for clients that are given an address only."),
+    replace(_PREDICT, path="/invocations", summary="The same, where Amazon SageMaker looks."),
     Endpoint(
         "/classify",
         infinity.classify,
@@ -102,46 +94,15 @@ ENDPOINTS = (
         answer=schemas.InfoAnswer,
         also=(401,),
     ),
-    Endpoint(
-        "/health",
-        health.health,
-        "Whether it can serve: 503 while loading, draining, or when the model fails.",
-        answer=schemas.HealthAnswer,
-        also=(503,),
-        keyed=False,
-        quiet=True,
+    _HEALTH,
+    replace(_HEALTH, path="/readyz", summary="The same as /health."),
+    replace(_HEALTH, path="/ping", summary="The same, where Amazon SageMaker looks."),
+    replace(
+        _HEALTH,
+        path="/livez",
+        handler=health.livez,
+        summary="Whether the process works at all.",
+        also=(),
     ),
-    Endpoint(
-        "/readyz",
-        health.health,
-        "The same as /health.",
-        answer=schemas.HealthAnswer,
-        also=(503,),
-        keyed=False,
-        quiet=True,
-    ),
-    Endpoint(
-        "/ping",
-        health.health,
-        "The same as /health, where Amazon SageMaker looks for it.",
-        answer=schemas.HealthAnswer,
-        also=(503,),
-        keyed=False,
-        quiet=True,
-    ),
-    Endpoint(
-        "/livez",
-        health.livez,
-        "Whether the process works at all.",
-        answer=schemas.HealthAnswer,
-        keyed=False,
-        quiet=True,
-    ),
-    Endpoint(
-        "/metrics",
-        health.metrics,
-        "Figures for Prometheus.",
-        also=(401,),
-        quiet=True,
-    ),
+    Endpoint("/metrics", health.metrics, "Figures for Prometheus.", also=(401,), quiet=True),
 )

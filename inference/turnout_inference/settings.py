@@ -115,7 +115,7 @@ class Settings(BaseModel):
         description="Bytes of all bodies held at once; more get 429.",
     )
     queue_batches: int = Field(
-        default=2,
+        default=4,
         ge=1,
         le=10_000,
         description="Full batches a thread that may be ahead of a request, by fair shares; more "

@@ -15,7 +15,7 @@ CONNECTIONS = 240
 SECONDS = 3.0
 GROWTH = 60
 """MB that the process may grow by under overload."""
-TOKENS_AHEAD = 256 * (2 + 1) + 8 * 25
+TOKENS_AHEAD = 256 * (4 + 1) + 8 * 25
 """Of an admitted request: TURNOUT_QUEUE_BATCHES full batches, one in progress, its own share."""
 SLACK = 3.0
 """Time between batches, and of other processes on the same CPUs. The wait is compared with how long
