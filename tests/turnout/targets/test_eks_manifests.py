@@ -6,7 +6,7 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turnout.config.surroundings import Scaling
@@ -72,6 +72,7 @@ def test_the_switch_for_network_policies_is_what_the_kubernetes_api_takes(versio
     kubernetes_validate.validate(manifests.network_policy_switch(), version, strict=True)
 
 
+@settings(max_examples=25, deadline=None)
 @given(
     share=st.integers(0, 100),
     cooldown=st.integers(0, 3600),
