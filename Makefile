@@ -25,7 +25,7 @@ down: setup ## Stop what `make up` has started.
 
 test: ## Run every test, those with a real Pulumi engine too.
 	@$(BESIDE) setup engine
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: setup ## Check style, types and the arrows between packages.
 	@$(BIN)/ruff check .
