@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from turnout_policies.facts import containers
 from turnout_policies.facts.services import load_balancers_of
 from turnout_policies.facts.tokens import ECS_SERVICE, ECS_TASK_DEFINITION, TARGET_GROUP
-from turnout_policies.properties import NotKnownYet, Properties
+from turnout_policies.properties import Properties
 from turnout_policies.rule import (
     Context,
     Finding,
     Level,
-    NotKnown,
     Outcomes,
     Rule,
     Setting,
@@ -38,50 +39,46 @@ def _drain_within_deregistration(service: Properties, context: Context) -> Outco
                     )
 
 
-def _port_matches_container(service: Properties, context: Context) -> Outcomes:
+def _opened(service: Properties, context: Context) -> dict[str, set[int]] | None:
+    """The ports that each container of a service opens; None for a task of another stack."""
     tasks = context.stack.targets(service.at("taskDefinition"), ECS_TASK_DEFINITION)
+    if not tasks:
+        return None
+    opened: dict[str, set[int]] = defaultdict(set)
     for task in tasks:
-        try:
-            opened = {
-                (container.text("name"), int(port))
-                for container in containers.ecs_containers(task)
-                for mapping in container.each("portMappings")
-                if (port := mapping.number("containerPort")) is not None
-            }
-        except NotKnownYet as missing:
-            yield NotKnown(f"{task.resource.name}.{missing}")
-            continue
-        for binding in service.each("loadBalancers"):
-            name, port = binding.text("containerName"), binding.number("containerPort")
-            if port is not None and (name, int(port)) not in opened:
-                yield Finding(
-                    f"the balancer is sent to {name}:{port:g}, which the task does not open",
-                    f"{binding.place}.containerPort",
-                )
+        for container in containers.ecs_containers(task):
+            for mapping in container.each("portMappings"):
+                port = mapping.number("containerPort")
+                if port is not None:
+                    opened[container.text("name")].add(int(port))
+    return opened
+
+
+def _port_matches_container(service: Properties, context: Context) -> Outcomes:
+    bindings = service.each("loadBalancers")
+    opened = _opened(service, context) if bindings else None
+    if opened is None:
+        return
+    for binding in bindings:
+        name, port = binding.text("containerName"), binding.number("containerPort")
+        if port is not None and int(port) not in opened.get(name, ()):
+            yield Finding(
+                f"the balancer is sent to {name}:{port:g}, which the task does not open",
+                f"{binding.place}.containerPort",
+            )
 
 
 def _health_check_port(group: Properties, context: Context) -> Outcomes:
-    port = group.text("healthCheck", "port")
-    if port in ("", "traffic-port") or port == group.text("port"):
-        return
-    for service in context.stack.of(ECS_SERVICE):
-        for binding in service.each("loadBalancers"):
-            groups = context.stack.targets(binding.at("targetGroupArn"), TARGET_GROUP)
-            if all(item.resource.urn != group.resource.urn for item in groups):
-                continue
-            tasks = context.stack.targets(service.at("taskDefinition"), ECS_TASK_DEFINITION)
-            opened = {
-                mapping.text("containerPort")
-                for task in tasks
-                for container in containers.ecs_containers(task)
-                for mapping in container.each("portMappings")
-            }
-            if tasks and port not in opened:
-                yield Finding(
-                    f"its health check asks port {port}, which {service.resource.name} "
-                    "does not open",
-                    "healthCheck.port",
-                )
+    port = group.number("healthCheck", "port")
+    if port is None:
+        return  # the port of the traffic
+    for service in context.stack.referrers(group, "loadBalancers", ECS_SERVICE, every=True):
+        opened = _opened(service, context)
+        if opened is not None and not any(int(port) in ports for ports in opened.values()):
+            yield Finding(
+                f"its health check asks port {port:g}, which {service.resource.name} does not open",
+                "healthCheck.port",
+            )
 
 
 def _listener_of_group(group: Properties, context: Context) -> Outcomes:
