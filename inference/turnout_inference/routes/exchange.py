@@ -78,7 +78,10 @@ class Exchange:
             self._hold(int(declared))
             if 0 < int(declared) <= len(stream.recv_buffer):
                 # All of it is here already, as of nearly every request: nothing to wait for.
-                return await stream.read() or b""
+                body = await stream.read()
+                # Only the read after the last one tells Sanic that there is no more.
+                await stream.read()
+                return body or b""
         try:
             async with asyncio.timeout(self.service.settings.read_timeout):
                 return await self._gather(stream, limit)
