@@ -34,6 +34,12 @@ def test_every_base_comes_by_digest_or_is_a_stage_of_its_own() -> None:
             assert source in stages
 
 
+def test_the_wheels_are_those_of_the_target() -> None:
+    """BuildKit lets a default win over the platform that it builds for."""
+    assert re.findall(r"^ARG TARGET.*$", TEXT, re.MULTILINE) == ["ARG TARGETARCH"]
+    assert '--python-platform "$platform"' in TEXT
+
+
 @pytest.mark.parametrize(
     "path", ["requirements/uv.txt", "requirements/server.txt", "requirements/build.txt"]
 )
