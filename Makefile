@@ -7,6 +7,8 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 DISTRIBUTIONS := platform inference policies
 PROJECTS := $(DISTRIBUTIONS:%=%/pyproject.toml)
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --custom-compile-command 'make pins'
+# A company's proxy has a certificate that the system knows, as pip does; uv has to be told.
+export UV_SYSTEM_CERTS ?= true
 # Two at once: what is set up beside what. The engine's messages come as they are said.
 BESIDE := $(MAKE) --no-print-directory --jobs 2
 
