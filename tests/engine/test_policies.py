@@ -125,19 +125,15 @@ def _drop_programs_that_were_broken_off() -> Iterator[None]:
 def open_group() -> None:
     vpc = aws.ec2.Vpc("vpc", cidr_block="10.20.0.0/16")
     aws.ec2.DefaultSecurityGroup("closed", vpc_id=vpc.id)
-    aws.ec2.SecurityGroup(
-        "group",
-        vpc_id=vpc.id,
-        description="SSH for everybody",
-        ingress=[
-            {
-                "description": "SSH",
-                "protocol": "tcp",
-                "from_port": 22,
-                "to_port": 22,
-                "cidr_blocks": ["0.0.0.0/0"],
-            }
-        ],
+    group = aws.ec2.SecurityGroup("group", vpc_id=vpc.id, description="SSH for everybody")
+    aws.vpc.SecurityGroupIngressRule(
+        "ssh",
+        security_group_id=group.id,
+        description="SSH",
+        ip_protocol="tcp",
+        from_port=22,
+        to_port=22,
+        cidr_ipv4="0.0.0.0/0",
     )
 
 
@@ -150,11 +146,14 @@ def test_a_mandatory_finding_stops_a_preview_and_an_up(deploy: Callable[..., Dep
     preview = operate(deployment, deployment.stack.preview, SECURITY)
     assert not preview.ok
     (said,) = preview.by("security-group-admin-port-closed")
-    assert (said.level, said.resource) == ("mandatory", "group")
+    assert (said.level, said.resource) == ("mandatory", "ssh")
     assert "opens 22 to the internet" in said.message
     up = operate(deployment, deployment.stack.up, SECURITY)
     assert not up.ok
-    assert "aws:ec2/securityGroup:SecurityGroup" not in deployment.cloud.summary()
+    assert (
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+        not in deployment.cloud.summary()
+    )
 
 
 def test_an_advisory_finding_stops_nothing(deploy: Callable[..., Deployment]) -> None:

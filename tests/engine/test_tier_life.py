@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from pulumi.automation import OpType
 from tests.engine.harness import Outcome, Workbench
-from tests.engine.stacks import TIERS, stack
+from tests.engine.stacks import IMAGE, TIERS, stack
 from tests.engine.standin.cloud import Cloud
 
 pytestmark = pytest.mark.engine
@@ -27,6 +27,8 @@ class Life:
     second: Outcome
     slower: Outcome
     """The same stack, with another bound for the response time."""
+    release: Outcome
+    """A preview of the same stack, with another image."""
     destroy: Outcome
     cloud: Cloud
 
@@ -40,10 +42,13 @@ def life(request: pytest.FixtureRequest, engine_bench: Workbench) -> Life:
     preview_seconds = time.perf_counter() - started
     up = deployment.up()
     second = deployment.up(refresh=True)
-    deployment.configure(stack(tier, alarms={"notify": ["ops@example.com"], "response_time": 3}))
+    alarms = {"notify": ["ops@example.com"], "response_time": 3}
+    deployment.configure(stack(tier, alarms=alarms))
     slower = deployment.up()
+    deployment.configure(stack(tier, alarms=alarms, image=IMAGE.replace("ab", "ba")))
+    release = deployment.preview()
     destroy = deployment.destroy()
-    return Life(preview, preview_seconds, up, second, slower, destroy, deployment.cloud)
+    return Life(preview, preview_seconds, up, second, slower, release, destroy, deployment.cloud)
 
 
 def test_a_preview_foresees_every_resource(life: Life) -> None:
@@ -79,6 +84,23 @@ def test_another_bound_changes_the_alarms_of_that_signal_and_the_dashboard(life:
         (OpType.UPDATE, "aws:cloudwatch/dashboard:Dashboard"),
     }
     assert all("response" in step.name for step in life.slower.changing() if step.type == ALARM)
+
+
+RELEASED = {
+    "aws:lambda/function:Function", "aws:lambda/alias:Alias",
+    "aws:ec2/launchTemplate:LaunchTemplate", "aws:autoscaling/group:Group",
+    "aws:ecs/taskDefinition:TaskDefinition", "aws:ecs/service:Service",
+    "kubernetes:apps/v1:Deployment",
+}  # fmt: skip
+
+
+def test_another_image_rolls_the_copies_and_touches_nothing_else(life: Life) -> None:
+    assert life.release.errors == ()
+    rolled = {step.type for step in life.release.changing()}
+    assert rolled
+    assert rolled <= RELEASED
+    deleted = {step.type for step in life.release.steps if "delete" in step.op.value}
+    assert deleted <= {"aws:ecs/taskDefinition:TaskDefinition"}
 
 
 def test_destroy_leaves_nothing(life: Life) -> None:

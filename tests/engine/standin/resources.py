@@ -88,15 +88,18 @@ class Resources:
         with self.cloud.lock:
             record = self._live(kind, token, identity)
             if preview:
-                # The provider keeps what it computed, and what the program gives is new.
-                return {**record.outputs, **inputs}
+                moving = {name: UNKNOWN for name in _MOVING if name in record.outputs}
+                return {**record.outputs, **moving, **inputs}
             call = Call(self.cloud, self.region, token)
             self.cloud.calls["update", token] += 1
             self._admit(kind, inputs, call, record)
-            kept = {key: record.outputs.get(key) for key in shape.outputs - set(inputs)}
+            kept = {
+                key: value
+                for key, value in record.outputs.items()
+                if key in shape.outputs and key not in {*inputs, *_MOVING}
+            }
             record.inputs = inputs
-            fresh = self._computed(kind, record, call)
-            record.outputs = without_nulls(fresh | {k: v for k, v in kept.items() if k in _STABLE})
+            record.outputs = self._computed(kind, record, call) | kept
             return record.outputs
 
     def read(self, token: str, identity: str) -> Record | None:
@@ -155,8 +158,10 @@ class Resources:
         return without_nulls({**self.package.common_outputs(record, call), **known})
 
 
-_STABLE = frozenset({"arn", "dnsName", "endpoint", "keyId", "publicIp", "allocationId"})
-"""Computed properties that an update never changes."""
+_MOVING = frozenset(
+    {"latestVersion", "version", "qualifiedArn", "lastModified", "revision", "lockToken", "tagsAll"}
+)
+"""Computed properties that an update may change; the others stay as they were."""
 
 
 def _automatic_name(

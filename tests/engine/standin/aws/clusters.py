@@ -72,6 +72,8 @@ def _admit_cluster(inputs: Inputs, call: Call, _own: Record | None) -> None:
 def _cluster_outputs(inputs: Inputs, call: Call, name: str) -> dict[str, Any]:
     digits = call.cloud.next_hex(16).upper()
     subnets = subnets_of(inputs["vpcConfig"], "subnetIds", call)
+    before = call.cloud.find(CLUSTER, call.region, id=name)
+    group = before.outputs["vpcConfig"].get("clusterSecurityGroupId") if before else None
     return {
         "arn": call.arn("eks", f"cluster/{name}"),
         "endpoint": f"https://{digits}.gr7.{call.region}.eks.amazonaws.com",
@@ -83,7 +85,7 @@ def _cluster_outputs(inputs: Inputs, call: Call, name: str) -> dict[str, Any]:
         "createdAt": "2026-01-01T00:00:00Z",
         "vpcConfig": {
             **inputs["vpcConfig"],
-            "clusterSecurityGroupId": f"sg-{call.cloud.next_hex(17)}",
+            "clusterSecurityGroupId": group or f"sg-{call.cloud.next_hex(17)}",
             "vpcId": subnets[0].get("vpcId") if subnets else None,
         },
     }  # fmt: skip
