@@ -29,12 +29,6 @@ from turnout.parts.target_group import (
 )
 from turnout.targets.tier import Door, Place, T, TierArgs
 
-# What the load balancer sees of copies of our own, before the tier has any signal of its own.
-_SEEN_AT_THE_DOOR = {
-    "healthy_hosts": "healthy-hosts",
-    "response_time": "response-time",
-    "errors": "errors",
-}
 # A deployment that sets one of these off is undone.
 _UNDO = ("response-time", "errors")
 
@@ -220,7 +214,7 @@ def _deploy_tier(around: _Surroundings, tier: Tiers) -> _Deployed:
         # Before the copies: ECS wants the alarms that undo a deployment to be there already.
         if not isinstance(tier, Lambda):
             early = alarms(
-                f"{full}-door", {_SEEN_AT_THE_DOOR[key]: signal for key, signal in seen.items()}
+                f"{full}-door", {key.replace("_", "-"): signal for key, signal in seen.items()}
             )
         door = Door(
             security_group_id=around.front_door.security_group_id,

@@ -69,7 +69,10 @@ Targets = Annotated[tuple[Target, ...], Field(strict=False, min_length=1, max_le
 class ServiceFields(Part):
     """One text-classification service: what runs, where, behind which door, watched how."""
 
-    name: ServiceName = Field(description="The service's name; resources are named after it.")
+    name: ServiceName = Field(
+        description="The service's name, once in an account and region: resources are named "
+        "after it."
+    )
     environment: Literal["dev", "staging", "prod"] = Field(
         default="prod", description="Outside dev, what is costly to lose is protected."
     )

@@ -1,6 +1,6 @@
 """Every valid stack file plans, and what it plans holds the contract.
 
-TURNOUT_FUZZ_EXAMPLES says how many are tried: 40 where nothing is said.
+TURNOUT_FUZZ_EXAMPLES says how many are tried: 25 where nothing is said.
 """
 
 import json
@@ -14,7 +14,7 @@ from tests.turnout.strategies import services
 from turnout.config import parse_service
 from turnout.plan import Unknown
 
-EXAMPLES = int(os.environ.get("TURNOUT_FUZZ_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("TURNOUT_FUZZ_EXAMPLES", "25"))
 
 
 @settings(
