@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import runpy
+import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -128,6 +130,8 @@ class Workbench:
     engine: Engine
     folder: Path
     _opened: list[plugin.PluginServer] = field(default_factory=list)
+    # A socket's path is at most 104 characters long, and a test's folder may be longer.
+    _doors: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="doors-")))
 
     def deployment(
         self,
@@ -141,7 +145,7 @@ class Workbench:
         folder = self.folder / str(number)
         (folder / "state").mkdir(parents=True)
         cloud = cloud or Cloud()
-        door = folder / "door"
+        door = self._doors / str(number)
         self._opened.append(plugin.PluginServer(door, _factories(cloud)))
         home = folder / "home"
         plugin.install(home, PACKAGES)
@@ -150,7 +154,7 @@ class Workbench:
             program=program,
             project_settings=automation.ProjectSettings(name="turnout", runtime="python"),
             env_vars={**self._environment(home, folder), plugin.SOCKET_VARIABLE: str(door)},
-            pulumi_command=PulumiCommand(str(self.engine.path.parent.parent)),
+            pulumi_command=_command(self.engine),
         )
         made = Deployment(cloud, automation.Stack.create(stack, workspace), folder)
         made.configure(config)
@@ -159,6 +163,7 @@ class Workbench:
     def close(self) -> None:
         for server in self._opened:
             server.close()
+        shutil.rmtree(self._doors)
 
     def _environment(self, home: Path, folder: Path) -> dict[str, str]:
         return {
@@ -172,6 +177,12 @@ class Workbench:
             "PULUMI_EXPERIMENTAL": "true",
             "PULUMI_SKIP_CHECKPOINTS": "true",
         }
+
+
+def _command(engine: Engine) -> PulumiCommand | None:
+    """The SDK asks for the folder above `bin`; elsewhere the engine is the one on PATH."""
+    folder = engine.path.parent
+    return PulumiCommand(str(folder.parent)) if folder.name == "bin" else None
 
 
 def _factories(cloud: Cloud) -> dict[str, plugin.ServicerFactory]:

@@ -44,7 +44,6 @@ class Cloud:
     """Everything that exists, over all regions, behind one lock."""
 
     records: dict[tuple[str, str, str], Record] = field(default_factory=dict)
-    calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     lock: threading.RLock = field(default_factory=threading.RLock)
     serial: int = 0
 

@@ -72,7 +72,6 @@ class Resources:
         if preview:
             return "", self._planned(shape, inputs)
         call = Call(self.cloud, self.region, token)
-        self.cloud.calls["create", token] += 1
         with self.cloud.lock:
             self._admit(kind, inputs, call, None)
             identity = kind.identify(inputs, call)
@@ -91,7 +90,6 @@ class Resources:
                 moving = {name: UNKNOWN for name in _MOVING if name in record.outputs}
                 return {**record.outputs, **moving, **inputs}
             call = Call(self.cloud, self.region, token)
-            self.cloud.calls["update", token] += 1
             self._admit(kind, inputs, call, record)
             kept = {
                 key: value
@@ -114,7 +112,6 @@ class Resources:
             if record is None:
                 return
             call = Call(self.cloud, self.region, token)
-            self.cloud.calls["delete", token] += 1
             refuse_while_in_use(record, kind, self.cloud, self.package.kinds)
             if kind.release:
                 kind.release(record, call)
