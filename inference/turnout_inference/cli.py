@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from turnout_inference import __version__
 from turnout_inference.logs import configure, fields
@@ -44,6 +45,9 @@ def main() -> int:
     """Run the server in the foreground until SIGTERM or SIGINT."""
     if len(sys.argv) > 1:
         return _usage(sys.argv[1])
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # As the first process of a container it would otherwise ignore both until it serves.
+        signal.signal(number, _leave)
     # Start-up allocates much and frees nothing: collecting in between only costs time.
     gc.disable()
     for name, value in QUIET_LIBRARIES.items():
@@ -142,6 +146,11 @@ def _several(settings: Settings, workers: int, threads: int) -> int:
             failed=frozenset({Exit.MODEL_REFUSED, Exit.PORT_TAKEN}),
             buried=mark_process_dead,
         ).run()
+
+
+def _leave(_number: int, _frame: object) -> NoReturn:
+    """Told to end before anything was served: there is nothing to drain."""
+    raise SystemExit(Exit.DRAINED)
 
 
 def _resolve(settings: Settings) -> Path:

@@ -119,6 +119,9 @@ class Supervisor:
             os.set_blocking(pulse, False)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             return self.serve(slot.listener, lambda: _beat(pulse))
+        except SystemExit:
+            # Told to end before it served.
+            return 0
         except BaseException:
             log.exception("a worker failed")
             return 1

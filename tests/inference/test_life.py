@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -135,23 +136,23 @@ def _flip(folder: Path) -> None:
 def _consistent_nonsense(folder: Path) -> None:
     """A model.bin that is none, with the manifest made to agree."""
     (folder / "model.bin").write_bytes(b"nonsense")
-    digest = __import__("hashlib").sha256(b"nonsense").hexdigest()
+    digest = hashlib.sha256(b"nonsense").hexdigest()
     manifest = json.loads((folder / "turnout.json").read_text())
     manifest["files"]["model.bin"] = {"sha256": digest, "size": 8}
     (folder / "turnout.json").write_text(json.dumps(manifest))
 
 
-@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(
-    ("spoil", "place"),
+    ("spoil", "place", "workers"),
     [
-        (_cut, "model.bin"),
-        (_flip, "head.safetensors"),
-        (_consistent_nonsense, "CTranslate2 cannot load it"),
-        (lambda folder: (folder / "turnout.json").unlink(), "turnout.json: missing"),
-        (lambda folder: (folder / "vocabulary.json").unlink(), "vocabulary.json: missing"),
-        (lambda folder: (folder / "extra.bin").write_bytes(b""), "extra.bin: not listed"),
-        (shutil.rmtree, "no such folder"),
+        (_cut, "model.bin", 1),
+        (_flip, "head.safetensors", 1),
+        (_consistent_nonsense, "CTranslate2 cannot load it", 1),
+        (_consistent_nonsense, "CTranslate2 cannot load it", 2),
+        (lambda folder: (folder / "turnout.json").unlink(), "turnout.json: missing", 1),
+        (lambda folder: (folder / "vocabulary.json").unlink(), "vocabulary.json: missing", 1),
+        (lambda folder: (folder / "extra.bin").write_bytes(b""), "extra.bin: not listed", 2),
+        (shutil.rmtree, "no such folder", 1),
     ],
 )
 def test_a_model_that_is_not_whole_ends_it_with_3_before_the_port_opens(
@@ -188,6 +189,13 @@ def test_it_ends_with_0_when_told_to(number: int, workers: int, tmp_path: Path) 
     with process(workers=workers, cache_dir=tmp_path) as server:
         assert server.stop(number) == 0
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_told_to_end_while_it_starts_it_ends_with_0(workers: int) -> None:
+    with process(workers=workers, ready=False) as server:
+        wait_until(lambda: any(line["message"] == "starting" for line in server.lines()), 20)
+        assert server.stop() == 0
 
 
 def test_an_idle_server_is_gone_at_once() -> None:

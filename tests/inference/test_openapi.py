@@ -58,7 +58,7 @@ def test_the_server_keeps_to_its_document(
 ) -> None:
     @given(case=api[path][method].as_strategy(generation_mode=mode))
     @settings(
-        max_examples=40,
+        max_examples=20,
         deadline=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),

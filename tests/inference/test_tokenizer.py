@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from turnout_inference.tokenizer import Tokenizer, load_tokenizer, share
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 
 
-@pytest.fixture(scope="module")
+@cache
 def korean() -> Tokenizer:
     return load_tokenizer(DEFAULT_MODEL, load_manifest(DEFAULT_MODEL))
 
@@ -49,17 +50,17 @@ def fast(folder: Path, template: processors.TemplateProcessing | None = None) ->
     return load_tokenizer(folder, manifest)
 
 
-def test_ids_are_sentencepiece_ids_shifted_between_the_special_ones(korean: Tokenizer) -> None:
+def test_ids_are_sentencepiece_ids_shifted_between_the_special_ones() -> None:
     raw = sentencepiece.SentencePieceProcessor(
         model_file=str(DEFAULT_MODEL / "sentencepiece.bpe.model")
     )
-    ids = korean.encode("오늘 날씨가 참 좋네요").ids
+    ids = korean().encode("오늘 날씨가 참 좋네요").ids
     assert ids == [0, *(one + 1 for one in raw.encode("오늘 날씨가 참 좋네요")), 2]
 
 
 @given(texts)
 def test_no_text_breaks_it_and_every_id_is_in_the_vocabulary(text: str) -> None:
-    tokenizer = load_tokenizer(DEFAULT_MODEL, load_manifest(DEFAULT_MODEL))
+    tokenizer = korean()
     encoded = tokenizer.encode(text)
     assert (encoded.ids[0], encoded.ids[-1]) == (0, 2)
     assert all(0 <= one < 8002 for one in encoded.ids)
