@@ -1,18 +1,26 @@
-"""VPCs and subnets."""
+"""VPCs and subnets, their ACLs, default groups and prefix lists."""
 
 from __future__ import annotations
 
+from turnout_policies.facts import addresses
 from turnout_policies.facts.tokens import (
+    DEFAULT_SECURITY_GROUP,
     ECS_SERVICE,
     FLOW_LOG,
     INTERNET_GATEWAY,
     NAT_GATEWAY,
+    NETWORK_ACL,
+    NETWORK_ACL_RULE,
+    PREFIX_LIST,
+    PREFIX_LIST_ENTRY,
     SUBNET,
     VPC,
     VPC_ENDPOINT,
 )
 from turnout_policies.properties import NotKnownYet, Properties
-from turnout_policies.rule import Context, Finding, Level, NotKnown, Outcomes, Rule, Severity
+from turnout_policies.resources import canonical_type
+from turnout_policies.rule import Context, Finding, Level, NotKnown, Outcomes, Rule, Severity, each
+from turnout_policies.rules.security_groups import ADMIN_PORTS
 
 # What an image pulled from ECR needs without a way out: its two APIs, S3 for the layers, logs.
 _ENDPOINTS = ("ecr.api", "ecr.dkr", "s3", "logs")
@@ -61,6 +69,58 @@ def _has_public_ip(service: Properties) -> bool:
     return service.flag("networkConfiguration", "assignPublicIp")
 
 
+def _default_group_empty(group: Properties, _: Context) -> Outcomes:
+    for direction in ("ingress", "egress"):
+        found = group.each(direction)
+        if found:
+            yield Finding(f"the VPC's default group has {len(found)} {direction} rules", direction)
+
+
+def _default_group_managed(vpc: Properties, context: Context) -> Outcomes:
+    if not context.stack.referrers(vpc, "vpcId", DEFAULT_SECURITY_GROUP):
+        yield Finding("its default security group keeps the rules that AWS gives it")
+
+
+def _prefix_list_narrow(prefix_list: Properties, _: Context) -> Outcomes:
+    entries = (
+        prefix_list.each("entries")
+        if canonical_type(prefix_list.resource.type) == PREFIX_LIST
+        else [prefix_list]
+    )
+
+    def check(entry: Properties) -> Outcomes:
+        if addresses.is_internet(entry.text("cidr")):
+            yield Finding(f"{entry.text('cidr')} is in it", entry.place)
+
+    yield from each(entries, check)
+
+
+def _acl_admin_port_closed(acl: Properties, context: Context) -> Outcomes:
+    admin = sorted(int(port) for port in context.settings["ports"])
+    if canonical_type(acl.resource.type) == NETWORK_ACL_RULE:
+        if acl.flag("egress"):
+            return
+        entries, keys = [acl], ("ruleAction", "protocol", "cidrBlock", "ipv6CidrBlock")
+    else:
+        entries, keys = acl.each("ingress"), ("action", "protocol", "cidrBlock", "ipv6CidrBlock")
+    action, protocol, *cidrs = keys
+
+    def check(entry: Properties) -> Outcomes:
+        if not any(addresses.is_internet(entry.text(key)) for key in cidrs):
+            return
+        if entry.text(action).lower() != "allow":
+            return
+        if entry.text(protocol).lower() not in ("-1", "all", "6", "tcp"):
+            return
+        first, last = entry.number("fromPort") or 0, entry.number("toPort") or 0
+        every = entry.text(protocol).lower() in ("-1", "all")
+        open_ports = [str(port) for port in admin if every or first <= port <= last]
+        if open_ports:
+            yield Finding(f"{' and '.join(open_ports)} from the internet are allowed", entry.place)
+
+    yield from each(entries, check)
+
+
 RULES = (
     Rule(
         id="vpc-flow-log",
@@ -98,5 +158,51 @@ RULES = (
         elsewhere=("FSBP EC2.55", "FSBP EC2.56"),
         remediation='aws.ec2.VpcEndpoint("ecr-api", vpc_id=vpc.id, vpc_endpoint_type="Interface", '
         'service_name=f"com.amazonaws.{region}.ecr.api", private_dns_enabled=True, ...)',
+    ),
+    Rule(
+        id="vpc-default-security-group-empty",
+        title="The VPC's default security group has no rules",
+        why="What is started without a group gets this one, and its rules with it.",
+        concern="security",
+        severity=Severity.HIGH,
+        types=(DEFAULT_SECURITY_GROUP,),
+        check=_default_group_empty,
+        elsewhere=("FSBP EC2.2", "cdk-nag VPCDefaultSecurityGroupClosed"),
+        remediation="aws.ec2.DefaultSecurityGroup(..., vpc_id=vpc.id, ingress=[], egress=[])",
+    ),
+    Rule(
+        id="vpc-default-security-group-managed",
+        title="A VPC that the stack makes has its default security group closed",
+        why="AWS lets a new default group talk to itself and to the internet until it is emptied.",
+        concern="security",
+        severity=Severity.MEDIUM,
+        level=Level.ADVISORY,
+        scope="stack",
+        types=(VPC,),
+        check=_default_group_managed,
+        elsewhere=("FSBP EC2.2", "cdk-nag VPCDefaultSecurityGroupClosed"),
+        remediation='aws.ec2.DefaultSecurityGroup("closed", vpc_id=vpc.id)',
+    ),
+    Rule(
+        id="prefix-list-without-internet",
+        title="No prefix list holds the internet",
+        why="A security group that names the list is then open to everybody, and does not look so.",
+        concern="security",
+        severity=Severity.HIGH,
+        types=(PREFIX_LIST, PREFIX_LIST_ENTRY),
+        check=_prefix_list_narrow,
+        remediation='entries=[{"cidr": "203.0.113.0/24", "description": "Office"}]',
+    ),
+    Rule(
+        id="network-acl-admin-port-closed",
+        title="No network ACL opens SSH or RDP to the internet",
+        why="The ACL is the last line when a security group is opened by mistake.",
+        concern="security",
+        severity=Severity.MEDIUM,
+        types=(NETWORK_ACL, NETWORK_ACL_RULE),
+        check=_acl_admin_port_closed,
+        elsewhere=("FSBP EC2.21",),
+        settings={"ports": ADMIN_PORTS},
+        remediation='ingress=[{"protocol": "tcp", "from_port": 443, "to_port": 443, ...}]',
     ),
 )

@@ -12,15 +12,9 @@ from turnout_policies.facts.permissions import (
 )
 from turnout_policies.facts.roles import compute_with, load_balancers_with
 from turnout_policies.facts.tokens import (
-    DEFAULT_SECURITY_GROUP,
     ECS_SERVICE,
     ECS_TASK_DEFINITION,
-    NETWORK_ACL,
-    NETWORK_ACL_RULE,
-    PREFIX_LIST,
-    PREFIX_LIST_ENTRY,
     SECURITY_GROUP,
-    VPC,
 )
 from turnout_policies.properties import NotKnownYet, Properties
 from turnout_policies.resources import canonical_type
@@ -36,7 +30,7 @@ from turnout_policies.rule import (
     each,
 )
 
-_ADMIN_PORTS = Setting(
+ADMIN_PORTS = Setting(
     {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 65535}},
     [22, 3389],
 )
@@ -217,58 +211,6 @@ def _rule_described(holder: Properties, _: Context) -> Outcomes:
             yield NotKnown(str(missing))
 
 
-def _default_group_empty(group: Properties, _: Context) -> Outcomes:
-    for direction in ("ingress", "egress"):
-        found = group.each(direction)
-        if found:
-            yield Finding(f"the VPC's default group has {len(found)} {direction} rules", direction)
-
-
-def _default_group_managed(vpc: Properties, context: Context) -> Outcomes:
-    if not context.stack.referrers(vpc, "vpcId", DEFAULT_SECURITY_GROUP):
-        yield Finding("its default security group keeps the rules that AWS gives it")
-
-
-def _prefix_list_narrow(prefix_list: Properties, _: Context) -> Outcomes:
-    entries = (
-        prefix_list.each("entries")
-        if canonical_type(prefix_list.resource.type) == PREFIX_LIST
-        else [prefix_list]
-    )
-
-    def check(entry: Properties) -> Outcomes:
-        if addresses.is_internet(entry.text("cidr")):
-            yield Finding(f"{entry.text('cidr')} is in it", entry.place)
-
-    yield from each(entries, check)
-
-
-def _acl_admin_port_closed(acl: Properties, context: Context) -> Outcomes:
-    admin = sorted(_ports(context, "ports"))
-    if canonical_type(acl.resource.type) == NETWORK_ACL_RULE:
-        if acl.flag("egress"):
-            return
-        entries, keys = [acl], ("ruleAction", "protocol", "cidrBlock", "ipv6CidrBlock")
-    else:
-        entries, keys = acl.each("ingress"), ("action", "protocol", "cidrBlock", "ipv6CidrBlock")
-    action, protocol, *cidrs = keys
-
-    def check(entry: Properties) -> Outcomes:
-        if not any(addresses.is_internet(entry.text(key)) for key in cidrs):
-            return
-        if entry.text(action).lower() != "allow":
-            return
-        if entry.text(protocol).lower() not in ("-1", "all", "6", "tcp"):
-            return
-        first, last = entry.number("fromPort") or 0, entry.number("toPort") or 0
-        every = entry.text(protocol).lower() in ("-1", "all")
-        open_ports = [str(port) for port in admin if every or first <= port <= last]
-        if open_ports:
-            yield Finding(f"{' and '.join(open_ports)} from the internet are allowed", entry.place)
-
-    yield from each(entries, check)
-
-
 RULES = (
     Rule(
         id="security-group-admin-port-closed",
@@ -279,7 +221,7 @@ RULES = (
         types=HOLDERS,
         check=_admin_port_closed,
         elsewhere=("FSBP EC2.13", "FSBP EC2.14", "cdk-nag EC2RestrictedSSH"),
-        settings={"ports": _ADMIN_PORTS},
+        settings={"ports": ADMIN_PORTS},
         yields_to=("security-group-public-ports-only",),
         remediation="Drop the rule and log in with Session Manager, or name the admin's range: "
         'aws.vpc.SecurityGroupIngressRule(..., cidr_ipv4="203.0.113.7/32", from_port=22, '
@@ -294,7 +236,7 @@ RULES = (
         types=HOLDERS,
         check=_admin_from_admin_cidrs,
         elsewhere=("FSBP EC2.13",),
-        settings={"ports": _ADMIN_PORTS, "adminCidrs": _CIDRS},
+        settings={"ports": ADMIN_PORTS, "adminCidrs": _CIDRS},
         remediation='cidr_ipv4="203.0.113.7/32"  # a range of the setting adminCidrs',
     ),
     Rule(
@@ -311,7 +253,7 @@ RULES = (
             "cdk-nag EC23",
             "compliance-policies ec2-securitygroup-disallow-public-internet-ingress",
         ),
-        settings={"ports": _PUBLIC_PORTS, "adminPorts": _ADMIN_PORTS},
+        settings={"ports": _PUBLIC_PORTS, "adminPorts": ADMIN_PORTS},
         remediation="Name who needs the port: "
         "aws.vpc.SecurityGroupIngressRule(..., referenced_security_group_id=alb_group.id, "
         'from_port=8000, to_port=8000, ip_protocol="tcp")',
@@ -403,51 +345,5 @@ RULES = (
             "compliance-policies ec2-securitygroup-missing-egress-rule-description",
         ),
         remediation='description="HTTPS from the internet"',
-    ),
-    Rule(
-        id="vpc-default-security-group-empty",
-        title="The VPC's default security group has no rules",
-        why="What is started without a group gets this one, and its rules with it.",
-        concern="security",
-        severity=Severity.HIGH,
-        types=(DEFAULT_SECURITY_GROUP,),
-        check=_default_group_empty,
-        elsewhere=("FSBP EC2.2", "cdk-nag VPCDefaultSecurityGroupClosed"),
-        remediation="aws.ec2.DefaultSecurityGroup(..., vpc_id=vpc.id, ingress=[], egress=[])",
-    ),
-    Rule(
-        id="vpc-default-security-group-managed",
-        title="A VPC that the stack makes has its default security group closed",
-        why="AWS lets a new default group talk to itself and to the internet until it is emptied.",
-        concern="security",
-        severity=Severity.MEDIUM,
-        level=Level.ADVISORY,
-        scope="stack",
-        types=(VPC,),
-        check=_default_group_managed,
-        elsewhere=("FSBP EC2.2", "cdk-nag VPCDefaultSecurityGroupClosed"),
-        remediation='aws.ec2.DefaultSecurityGroup("closed", vpc_id=vpc.id)',
-    ),
-    Rule(
-        id="prefix-list-without-internet",
-        title="No prefix list holds the internet",
-        why="A security group that names the list is then open to everybody, and does not look so.",
-        concern="security",
-        severity=Severity.HIGH,
-        types=(PREFIX_LIST, PREFIX_LIST_ENTRY),
-        check=_prefix_list_narrow,
-        remediation='entries=[{"cidr": "203.0.113.0/24", "description": "Office"}]',
-    ),
-    Rule(
-        id="network-acl-admin-port-closed",
-        title="No network ACL opens SSH or RDP to the internet",
-        why="The ACL is the last line when a security group is opened by mistake.",
-        concern="security",
-        severity=Severity.MEDIUM,
-        types=(NETWORK_ACL, NETWORK_ACL_RULE),
-        check=_acl_admin_port_closed,
-        elsewhere=("FSBP EC2.21",),
-        settings={"ports": _ADMIN_PORTS},
-        remediation='ingress=[{"protocol": "tcp", "from_port": 443, "to_port": 443, ...}]',
     ),
 )
