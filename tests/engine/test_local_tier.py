@@ -73,11 +73,9 @@ class Project:
         return str(self.stack.outputs()["url"].value)
 
     def close(self) -> None:
-        try:
-            self.stack.destroy()
-        finally:
-            local.stop(self.folder, timeout=1)
-            _drop_broken_off_programs()
+        # The state goes with the folder; only the process would stay.
+        local.stop(self.folder, timeout=1)
+        _drop_broken_off_programs()
 
 
 def _drop_broken_off_programs() -> None:
