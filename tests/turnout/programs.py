@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -43,14 +44,26 @@ EVERYTHING: Final[Mapping[str, Any]] = {
 
 
 def plan(said: Mapping[str, Any], stack: str = "test", **more: Any) -> Plan:
-    """What the stack's program asks for, with `more` laid over `said`."""
-    config = {"aws:region": REGION, "turnout:service": json.dumps({**said, **more})}
+    """What the stack's program asks for, with `more` laid over `said`. Kept: plans are values."""
+    return _kept(json.dumps({**said, **more}), stack, os.environ.get("AWS_ENDPOINT_URL"), False)
+
+
+@functools.lru_cache(maxsize=64)
+def _kept(said: str, stack: str, _endpoint: str | None, known: bool) -> Plan:
+    if not known:
+        return plan_anew(said, stack)
+    with mock.patch.object(run, "RecordingMonitor", _MakingMonitor):
+        return plan_anew(said, stack)
+
+
+def plan_anew(said: str, stack: str = "test") -> Plan:
+    """What the stack's program asks for when it is run once more; `said` is JSON."""
+    config = {"aws:region": REGION, "turnout:service": said}
     return plan_program(ROOT / "stacks", project="turnout", stack=stack, config=config)
 
 
-@functools.cache
 def tier_plan(kind: str, *, everything: bool = False) -> Plan:
-    """The plan of the baseline, or of everything, on one tier. Kept: plans are values."""
+    """The plan of the baseline, or of everything, on one tier."""
     return plan(EVERYTHING if everything else BASELINE, target=kind)
 
 
@@ -98,11 +111,10 @@ def _outputs(type_: str, name: str, inputs: struct_pb2.Struct) -> dict[str, Any]
 
 def make(said: Mapping[str, Any], stack: str = "test", **more: Any) -> tuple[PlannedResource, ...]:
     """The resources of the program with every value known, as at the end of an `up`."""
-    with mock.patch.object(run, "RecordingMonitor", _MakingMonitor):
-        return plan(said, stack, **more).resources
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    return _kept(json.dumps({**said, **more}), stack, endpoint, True).resources
 
 
-@functools.cache
 def tier_made(kind: str, *, everything: bool = False) -> tuple[PlannedResource, ...]:
-    """The resources of one tier, all values known. Kept: what is made is a value."""
+    """The resources of one tier, all values known."""
     return make(EVERYTHING if everything else BASELINE, target=kind)
