@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from turnout_inference.allocator import keep_freed_memory
 from turnout_inference.head import Floats, Head, load_head
 from turnout_inference.model.errors import ModelRefused
 from turnout_inference.model.manifest import Manifest
@@ -64,6 +65,7 @@ def load_backend(
     """
     import ctranslate2
 
+    keep_freed_memory()
     head = load_head(folder, manifest)
     try:
         encoder = ctranslate2.Encoder(

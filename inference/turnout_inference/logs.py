@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import time
+from functools import lru_cache
 from typing import Any, TextIO
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
@@ -15,13 +16,17 @@ REQUESTS = "turnout.request"
 LINES_TOGETHER = 64
 
 
+@lru_cache(maxsize=4)
+def _second(timestamp: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(timestamp))
+
+
 class JsonFormatter(logging.Formatter):
     """time, level, logger, message, and whatever `extra={"fields": {...}}` carries."""
 
     def format(self, record: logging.LogRecord) -> str:
-        seconds = time.gmtime(record.created)
         line: dict[str, Any] = {
-            "time": f"{time.strftime('%Y-%m-%dT%H:%M:%S', seconds)}.{int(record.msecs):03d}Z",
+            "time": f"{_second(int(record.created))}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),

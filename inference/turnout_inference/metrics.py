@@ -94,19 +94,28 @@ class Metrics:
             multiprocess_mode="max",
         )
 
+        self._crowded = self.rejections.labels("crowded")
         self._requests_by: dict[tuple[str, int], Counter] = {}
         self._duration_by: dict[str, Histogram] = {}
 
     def answered(self, path: str, status: int, seconds: float) -> None:
         """Count one answer; children are kept, for looking them up by labels costs more."""
-        counter = self._requests_by.get((path, status))
-        if counter is None:
-            counter = self._requests_by[path, status] = self.requests.labels(path, status)
-        counter.inc()
+        self._count(path, status)
         histogram = self._duration_by.get(path)
         if histogram is None:
             histogram = self._duration_by[path] = self.duration.labels(path)
         histogram.observe(seconds)
+
+    def refused(self, path: str, status: int) -> None:
+        """Count a request that was refused unread."""
+        self._count(path, status)
+        self._crowded.inc()
+
+    def _count(self, path: str, status: int) -> None:
+        counter = self._requests_by.get((path, status))
+        if counter is None:
+            counter = self._requests_by[path, status] = self.requests.labels(path, status)
+        counter.inc()
 
     def batch(self, batch: Batch, seconds: float) -> None:
         """Count one computed batch."""

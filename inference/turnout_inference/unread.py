@@ -16,6 +16,7 @@ from turnout_inference.service import Service
 
 LONGEST = 65_536
 """Bytes of a body that is read away; a longer one is left to the server to refuse."""
+_ID = "{request-id}"
 _END = b"\r\n\r\n"
 
 
@@ -27,42 +28,58 @@ class Refusal:
     missing: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A refusal without its request id, whose place in the content is _ID."""
+
+    status: int
+    retry_after: str
+    content: str
+
+
 class UnreadRefusals:
     """Called with what a connection received while it was idle: a request's head, maybe more."""
 
     def __init__(self, service: Service, shapes: Mapping[str, ErrorShape]) -> None:
         self._service = service
         self._shapes = {path.encode(): (path, shape) for path, shape in shapes.items()}
+        self._ready: dict[str, _Ready] = {}
+        """By path; while there is one, it is crowded until the event loop's next turn."""
         self.since_told = 0
         """Refusals that no log line has told of yet."""
 
     def __call__(self, data: bytes) -> Refusal | None:
         if not data.startswith(b"POST "):
             return None
-        if not self._service.door.crowded or self._service.settings.cors_origins:
+        if not self._ready and not self._service.door.crowded:
             self._let_in()
             return None
         found = self._short_request(data)
-        if found is None:
+        if found is None or self._service.settings.cors_origins:
             return None
         path, shape, head, missing = found
-        given = _header(head, b"x-request-id")
-        request_id = plain_request_id(given) or new_request_id()
-        error = self._service.door.refusal()
-        status, body = shape(error, request_id)
-        content = ENCODE(body).encode()
-        metrics = self._service.metrics
-        metrics.requests.labels(path, status).inc()
-        metrics.rejections.labels(error.reason).inc()
+        ready = self._ready.get(path) or self._prepare(path, shape)
+        request_id = plain_request_id(_header(head, b"x-request-id")) or new_request_id()
+        content = ready.content.replace(_ID, request_id).encode()
         self.since_told += 1
+        self._service.metrics.refused(path, ready.status)
         answer = (
-            f"HTTP/1.1 {status} Too Many Requests\r\n"
-            f"retry-after: {error.headers['Retry-After']}\r\n"
+            f"HTTP/1.1 {ready.status} Too Many Requests\r\nretry-after: {ready.retry_after}\r\n"
             f"x-request-id: {request_id}\r\nx-content-type-options: nosniff\r\n"
             f"content-length: {len(content)}\r\nconnection: keep-alive\r\n"
             "content-type: application/json\r\n\r\n"
         )
         return Refusal(answer.encode() + content, missing)
+
+    def _prepare(self, path: str, shape: ErrorShape) -> _Ready:
+        """What all refusals of a path share until the event loop's next turn."""
+        error = self._service.door.refusal()
+        status, body = shape(error, _ID)
+        if not self._ready:
+            asyncio.get_running_loop().call_soon(self._ready.clear)
+        ready = _Ready(status, error.headers["Retry-After"], ENCODE(body))
+        self._ready[path] = ready
+        return ready
 
     def _let_in(self) -> None:
         """Count a request as arriving until it had its turn to enter.
