@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import os
 from dataclasses import dataclass
 
 import pytest
@@ -23,6 +23,7 @@ class Life:
 
     preview: Outcome
     preview_seconds: float
+    """CPU time, the import of the SDKs included."""
     up: Outcome
     second: Outcome
     slower: Outcome
@@ -37,9 +38,9 @@ class Life:
 def life(request: pytest.FixtureRequest, engine_bench: Workbench) -> Life:
     tier = TIERS[request.param]
     deployment = engine_bench.deployment(stack(tier))
-    started = time.perf_counter()
+    started = _cpu_seconds()
     preview = deployment.preview()
-    preview_seconds = time.perf_counter() - started
+    preview_seconds = _cpu_seconds() - started
     up = deployment.up()
     second = deployment.up(refresh=True)
     alarms = {"notify": ["ops@example.com"], "response_time": 3}
@@ -54,6 +55,12 @@ def life(request: pytest.FixtureRequest, engine_bench: Workbench) -> Life:
 def test_a_preview_foresees_every_resource(life: Life) -> None:
     assert life.preview.errors == ()
     assert {step.urn for step in life.preview.steps} == {step.urn for step in life.up.steps}
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of the engines that it has run: other work must not count."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def test_everything_of_a_service_is_a_child_of_it(life: Life) -> None:

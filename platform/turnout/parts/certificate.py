@@ -30,7 +30,6 @@ class Certificate(pulumi.ComponentResource):
             name,
             domain_name=args.domain,
             validation_method="DNS",
-            key_algorithm="EC_prime256v1",
             tags=args.tags,
             opts=child,
         )
