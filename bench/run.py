@@ -21,16 +21,23 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvloop
 from bench.load import Request, closed_loop, open_loop, post
-from bench.raw import Raw, measure, texts_of
+
+if TYPE_CHECKING:
+    from bench.raw import Raw
 
 DEFAULT_TEXTS = Path(__file__).parent / "texts.txt"
 
 
 def main() -> int:
     options = _options()
+    # As the server has it, and before NumPy is imported: one thread, on the CPU that it is given.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    from bench.raw import texts_of
+
     texts = texts_of(options.texts, 4000)
     random.Random(7).shuffle(texts)
     os.sched_setaffinity(0, options.server_cpus)
@@ -92,6 +99,8 @@ async def _loads(
 
 
 def _raw(texts: list[str], options: argparse.Namespace) -> tuple[Raw, dict[str, object]]:
+    from bench.raw import measure
+
     from turnout_inference.model.fetch import resolve_model
     from turnout_inference.worker import load_model
 
