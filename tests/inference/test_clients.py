@@ -1,0 +1,221 @@
+"""Clients that are slow, leave, cannot wait, or come all at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from itertools import pairwise
+
+import pytest
+from tests.inference.running import Running, fake_model, running, wait_until
+
+from turnout_inference.fake import FakeBackend
+
+KEYS = ("first-key-0123456", "second-key-012345")
+
+
+def test_a_head_that_arrives_a_byte_at_a_time_is_cut_off() -> None:
+    with running(read_timeout=0.5) as server, server.connect() as connection:
+        began = time.monotonic()
+        with suppress(OSError):  # a reset or a broken pipe
+            for byte in b"GET /health HTTP/1.1\r\n" + b"x" * 500:
+                connection.sendall(bytes([byte]))
+                time.sleep(0.02)
+        assert time.monotonic() - began < 5
+        assert server.metric("turnout_rejections_total", reason="slow_client") == 1
+
+
+def test_a_body_that_does_not_arrive_is_a_408() -> None:
+    with running(read_timeout=0.3) as server, server.connect() as connection:
+        connection.sendall(
+            b"POST /v1/classify HTTP/1.1\r\nContent-Type: application/json\r\n"
+            b'Content-Length: 100\r\n\r\n{"inp'
+        )
+        answer = connection.recv(65_536)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"connection: close" in answer
+        assert server.service.door.bytes == 0
+
+
+def test_a_body_that_dribbles_is_a_408_all_the_same() -> None:
+    with running(read_timeout=0.4) as server, server.connect() as connection:
+        connection.sendall(
+            b"POST /v1/classify HTTP/1.1\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 1000\r\n\r\n"
+        )
+        connection.settimeout(0.05)
+        answer = b""
+        for _ in range(40):
+            connection.sendall(b" ")
+            try:
+                answer = connection.recv(65_536)
+                break
+            except TimeoutError:
+                continue
+        assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_refused_body_that_dribbles_does_not_hold_the_connection() -> None:
+    with running(read_timeout=0.3) as server, server.connect() as connection:
+        connection.sendall(
+            b"POST /v1/classify HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: 900\r\n\r\n"
+        )
+        began = time.monotonic()
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 415 ")
+        with suppress(OSError):
+            for _ in range(200):
+                connection.sendall(b" ")
+                time.sleep(0.02)
+        assert time.monotonic() - began < 3
+
+
+def test_a_client_that_leaves_is_not_worked_for() -> None:
+    backend = FakeBackend(labels=3)
+    with running(fake_model(backend)) as server:
+        backend.batches.clear()
+        backend.gate.clear()
+        blocker, leaver = server.connect(), server.connect()
+        body = b'{"inputs": "a"}'
+        request = (
+            b"POST /v1/classify HTTP/1.1\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+        )
+        blocker.sendall(request)
+        wait_until(lambda: len(backend.batches) == 1, 5)
+        leaver.sendall(request)
+        wait_until(lambda: server.service.door.requests == 2, 5)
+        leaver.close()
+        wait_until(lambda: server.service.door.requests == 1, 5)
+        backend.gate.set()
+        assert blocker.recv(65_536).startswith(b"HTTP/1.1 200")
+        blocker.close()
+        assert len(backend.batches) == 1
+        assert server.metric("turnout_abandoned_total", reason="client_left") == 1
+
+
+def test_connections_beyond_the_bound_are_closed_at_once() -> None:
+    with running(max_connections=2) as server:
+        held = [server.connect() for _ in range(2)]
+        time.sleep(0.1)
+        with server.connect() as third, suppress(ConnectionResetError):
+            assert third.recv(10) == b""
+        for connection in held:
+            connection.close()
+        time.sleep(0.1)
+        assert server.client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "soon", "nan", "inf", ""])
+def test_a_timeout_that_is_none_is_refused(server: Running, given: str) -> None:
+    response = server.client.post(
+        "/v1/classify", json={"inputs": "a"}, headers={"X-Request-Timeout": given}
+    )
+    assert response.status_code == 400
+    assert "X-Request-Timeout" in response.json()["error"]["message"]
+
+
+def test_a_request_whose_time_is_up_is_dropped_and_told_so() -> None:
+    backend = FakeBackend(labels=3)
+    with running(fake_model(backend)) as server:
+        backend.batches.clear()
+        backend.gate.clear()
+        first = {"X-Request-Timeout": "0.2"}
+        response = server.client.post("/v1/classify", json={"inputs": "a"}, headers=first)
+        assert response.status_code == 408
+        assert response.json()["error"]["code"] == "deadline_exceeded"
+        late = server.client.post("/v1/classify", json={"inputs": "b"}, headers=first)
+        assert late.status_code == 408
+        backend.gate.set()
+        assert server.classify("c").status_code == 200
+        assert [len(batch) for batch in backend.batches] == [1, 1]
+        assert server.metric("turnout_abandoned_total", reason="deadline") == 2
+
+
+def test_the_servers_own_bound_is_a_504() -> None:
+    backend = FakeBackend(labels=3)
+    with running(fake_model(backend), request_timeout=0.2) as server:
+        backend.gate.clear()
+        response = server.client.post(
+            "/v1/classify", json={"inputs": "a"}, headers={"X-Request-Timeout": "20"}
+        )
+        assert response.status_code == 504
+
+
+def fill(server: Running) -> None:
+    """Take every place in the house."""
+    for _ in range(server.service.settings.max_requests):
+        server.service.door.enter()
+
+
+@pytest.mark.parametrize(
+    ("path", "key"), [("/v1/classify", "inputs"), ("/predict", "inputs"), ("/classify", "input")]
+)
+@pytest.mark.parametrize("unread", [True, False])
+def test_a_refusal_looks_the_same_whether_or_not_the_request_was_read(
+    path: str, key: str, unread: bool
+) -> None:
+    with running(max_requests=1) as server:
+        fill(server)
+        # A request that names how it wants the connection is read like any other.
+        headers = {"X-Request-Id": "id-1"} | ({} if unread else {"Connection": "close"})
+        response = server.client.post(path, json={key: ["a"]}, headers=headers)
+        assert response.status_code == 429
+        assert int(response.headers["retry-after"]) >= 1
+        assert response.headers["x-request-id"] == "id-1"
+        assert response.headers["content-type"] == "application/json"
+        assert response.headers["x-content-type-options"] == "nosniff"
+        reason = "crowded" if unread else "requests"
+        assert server.metric("turnout_rejections_total", reason=reason) == 1
+        assert server.metric("turnout_requests_total", path=path, status="429") == 1
+        assert server.client.get("/health").status_code == 200
+        server.service.door.leave()
+        assert server.client.post(path, json={key: ["a"]}).status_code == 200
+
+
+@pytest.mark.parametrize("cuts", [(20,), (95,), (99, 105), (40, 97, 110)])
+def test_a_request_in_pieces_is_refused_once_and_the_next_one_served(cuts: tuple[int, ...]) -> None:
+    request = (
+        b"POST /v1/classify HTTP/1.1\r\nContent-Type: application/json\r\n"
+        b'Content-Length: 15\r\n\r\n{"inputs": "a"}'
+    )
+    with running(max_requests=1) as server, server.connect() as connection:
+        fill(server)
+        for start, end in pairwise((0, *cuts, len(request))):
+            connection.sendall(request[start:end])
+            time.sleep(0.03)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 429 ")
+        server.service.door.leave()
+        connection.sendall(request)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_crowd_that_comes_at_once_is_not_all_let_in() -> None:
+    backend = FakeBackend(labels=3)
+    with running(fake_model(backend), batch_tokens=30, queue_batches=1) as server:
+        server.classify("abc")
+        backend.gate.clear()
+        connections = [server.connect() for _ in range(60)]
+        request = (
+            b"POST /v1/classify HTTP/1.1\r\nContent-Type: application/json\r\n"
+            b'Content-Length: 17\r\n\r\n{"inputs": "abc"}'
+        )
+        held = threading.Event()
+        server.loop.call_soon_threadsafe(held.wait)
+        for connection in connections:
+            connection.sendall(request)
+        held.set()
+
+        def refusals() -> float:
+            return server.metric("turnout_rejections_total", reason="crowded")
+
+        wait_until(lambda: server.service.door.requests + refusals() == 60, 10)
+        backend.gate.set()
+        answers = [connection.recv(65_536)[9:12] for connection in connections]
+        for connection in connections:
+            connection.close()
+        served, refused = answers.count(b"200"), answers.count(b"429")
+        assert served + refused == 60
+        assert 0 < served <= 30
+        assert refusals() == refused
+        assert server.service.door.arriving == 0
