@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -180,12 +180,3 @@ def _from_state(item: Mapping[str, Any]) -> Resource:
         outputs=outputs,
         external=bool(item.get("external")),
     )
-
-
-def stack_of(resources: Iterable[Resource]) -> str:
-    """The stack's name as the URNs tell it, or an empty string."""
-    for resource in resources:
-        parts = resource.urn.split("::")
-        if len(parts) >= 4 and parts[0].startswith("urn:pulumi:"):
-            return parts[0].removeprefix("urn:pulumi:")
-    return ""

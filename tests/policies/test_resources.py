@@ -17,7 +17,6 @@ from turnout_policies.resources import (
     decode,
     from_export,
     from_plan,
-    stack_of,
 )
 from turnout_policies.stack import Stack
 
@@ -111,12 +110,10 @@ def test_an_exported_stack_gives_what_lives_in_it() -> None:
     assert listener.outputs == {"arn": "arn:l", "id": "arn:l"}
     assert listener.dependencies == {"loadBalancerArn": ("urn:alb",), "port": ()}
     assert read.external
-    assert stack_of([listener]) == "prod"
 
 
 def test_an_empty_stack_has_no_resources() -> None:
     assert from_export({"deployment": {}}) == ()
-    assert stack_of([]) == ""
 
 
 def test_scalars_are_read_whichever_way_they_are_written() -> None:

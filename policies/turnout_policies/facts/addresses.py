@@ -29,12 +29,6 @@ def is_internet(cidr: str) -> bool:
     return found.prefixlen <= limit
 
 
-def is_public(cidr: str) -> bool:
-    """Whether a range holds addresses that are routed on the internet."""
-    found = network(cidr)
-    return found is not None and found.is_global
-
-
 def is_within(cidr: str, allowed: list[str]) -> bool:
     """Whether a range lies inside one of the allowed ones."""
     return any(_contains(network(candidate), network(cidr)) for candidate in allowed)

@@ -111,7 +111,6 @@ class Metric:
     """One metric that an alarm reads. `block` holds its name, namespace and dimensions."""
 
     block: Properties
-    name_key: str = "metricName"
 
     @property
     def namespace(self) -> str:
@@ -172,14 +171,6 @@ def watches(alarm: Properties, signal: Signal) -> bool:
         return side in (bad, "either") or uses_math(alarm)
 
     return any_holds(metrics(alarm), tells)
-
-
-def signal_of(metric: Metric) -> Signal | None:
-    """The one signal that a metric is; None for all others."""
-    for signal in METRICS:
-        if metric.tells(signal):
-            return signal
-    return None
 
 
 def action_targets(alarm: Properties, stack: Stack, *types: str) -> list[Properties]:

@@ -89,10 +89,6 @@ def ecs_variables(container: Properties) -> Iterator[Variable]:
         yield Variable(item.text("name"), item.at("value"))
 
 
-def is_fargate(task: Properties) -> bool:
-    return any(item.text() == "FARGATE" for item in task.each("requiresCompatibilities"))
-
-
 def is_windows(task: Properties) -> bool:
     return task.text("runtimePlatform", "operatingSystemFamily").upper().startswith("WINDOWS")
 
