@@ -19,7 +19,7 @@ TOKENS_AHEAD = 256 * (4 + 1) + 8 * 25
 """Of an admitted request: TURNOUT_QUEUE_BATCHES full batches, one in progress, its own share."""
 SLACK = 3.0
 """Time between batches, and of other processes on the same CPUs. The wait is compared with how long
-its tokens really took, not with seconds; bench/README.md has the latencies of a quiet machine."""
+its tokens really took, not with seconds; bench/README.md has latencies."""
 
 
 def request() -> Request:
