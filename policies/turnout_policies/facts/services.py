@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -161,17 +160,9 @@ def _has_lambda_insights(function: Properties, stack: Stack) -> bool:
     return any_holds(attachments, lambda item: _INSIGHTS in item.text("policyArn"))
 
 
-def alarms_for(service: Service, signal: Signal, stack: Stack) -> Iterator[Properties]:
-    """The alarms that tell this signal of this service; `NotKnownYet` where one may."""
-    missing: NotKnownYet | None = None
-    for alarm in alarms.alarms(stack):
-        try:
-            if alarms.watches(alarm, signal) and _is_about(alarm, signal, service, stack):
-                yield alarm
-        except NotKnownYet as error:
-            missing = missing or error
-    if missing is not None:
-        raise missing
+def tells(alarm: Properties, signal: Signal, service: Service, stack: Stack) -> bool:
+    """Whether an alarm goes off when this signal of this service turns bad."""
+    return alarms.watches(alarm, signal) and _is_about(alarm, signal, service, stack)
 
 
 def _is_about(alarm: Properties, signal: Signal, service: Service, stack: Stack) -> bool:

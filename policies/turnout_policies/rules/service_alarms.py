@@ -7,12 +7,21 @@ from turnout_policies.facts.alarms import Signal
 from turnout_policies.facts.services import (
     SERVICE_TYPES,
     Service,
-    alarms_for,
     measures,
     service_of,
+    tells,
 )
-from turnout_policies.properties import NotKnownYet, Properties
-from turnout_policies.rule import Check, Context, Finding, Level, Outcomes, Rule, Severity
+from turnout_policies.properties import Properties
+from turnout_policies.rule import (
+    Check,
+    Context,
+    Finding,
+    Level,
+    Outcomes,
+    Rule,
+    Severity,
+    any_holds,
+)
 
 # How each tier measures a signal, for the message.
 _METRIC: dict[tuple[str, Signal], str] = {
@@ -56,22 +65,11 @@ def _metric(service: Service, signal: Signal) -> str:
 
 
 def _is_told(service: Service, signal: Signal, context: Context) -> bool:
-    missing: NotKnownYet | None = None
-    found = alarms_for(service, signal, context.stack)
-    while True:
-        try:
-            alarm = next(found, None)
-            if alarm is None:
-                break
-            if not alarms.only_scales(alarm, context.stack):
-                return True
-        except NotKnownYet as error:
-            missing = missing or error
-            if error.path[:1] != ("alarmActions",):
-                break
-    if missing is not None:
-        raise missing
-    return False
+    stack = context.stack
+    return any_holds(
+        alarms.alarms(stack),
+        lambda alarm: tells(alarm, signal, service, stack) and not alarms.only_scales(alarm, stack),
+    )
 
 
 def _rule(
