@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -21,13 +22,16 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    with mock_aws():
-        yield
+    aws = mock_aws()
+    # Without a reset: other tests of this process keep a server of moto's.
+    aws.start(reset=False)
+    yield
+    aws.stop()
 
 
 def secret(text: str) -> str:
     client = boto3.client("secretsmanager", region_name=REGION)
-    return str(client.create_secret(Name="keys", SecretString=text)["ARN"])
+    return str(client.create_secret(Name=f"keys-{uuid4()}", SecretString=text)["ARN"])
 
 
 def settings(arn: str, **more: str) -> dict[str, str]:
