@@ -10,6 +10,7 @@ import numpy as np
 
 from turnout_inference.allocator import keep_freed_memory
 from turnout_inference.head import Floats, Head, load_head
+from turnout_inference.instructions import use_widest
 from turnout_inference.model.errors import ModelRefused
 from turnout_inference.model.manifest import Manifest
 from turnout_inference.tokenizer import Encoded
@@ -63,6 +64,7 @@ def load_backend(
 
     threads: batches computed at once. intra_threads: CPUs that share one batch.
     """
+    use_widest()
     import ctranslate2
 
     keep_freed_memory()

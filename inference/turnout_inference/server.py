@@ -18,7 +18,7 @@ from sanic.http.constants import HTTP
 
 from turnout_inference.app import create_app
 from turnout_inference.listening import BACKLOG
-from turnout_inference.logs import fields, flush
+from turnout_inference.logs import fields
 from turnout_inference.protocol import BoundedProtocol
 from turnout_inference.service import Service
 
@@ -153,5 +153,5 @@ async def _sweep(
         if refused := app.ctx.refuse_unread.since_told:
             app.ctx.refuse_unread.since_told = 0
             log.warning("overloaded", extra=fields(refused=refused, seconds=SWEEP))
-        flush()
+        service.request_log.flush()
         await asyncio.sleep(SWEEP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from turnout_inference.backend import Backend
 from turnout_inference.batching import Job, Limits, Row
 from turnout_inference.engine import Engine
 from turnout_inference.errors import ApiError, Code
+from turnout_inference.logs import RequestLog
 from turnout_inference.metrics import Metrics
 from turnout_inference.model.manifest import Manifest
 from turnout_inference.settings import Settings
@@ -67,17 +69,11 @@ class Outcome:
 
     rows: list[Row]
     encoded: Sequence[Encoded]
+    tokens: int
+    truncated: int
     tokenization: float
     queue: float
     inference: float
-
-    @property
-    def tokens(self) -> int:
-        return sum(len(encoded.ids) for encoded in self.encoded)
-
-    @property
-    def truncated(self) -> int:
-        return sum(encoded.truncated for encoded in self.encoded)
 
 
 class Service:
@@ -90,6 +86,7 @@ class Service:
         self.model = model
         self.metrics = metrics
         self.tracer = tracer
+        self.request_log = RequestLog(sys.stdout)
         self.access = Access(key.get_secret_value() for key in settings.api_keys)
         self.draining = False
         self.labels = model.manifest.labels
@@ -132,6 +129,7 @@ class Service:
         self._tokenizers.shutdown(cancel_futures=True)
         if self.tracer is not None:
             self.tracer.stop()
+        self.request_log.flush()
 
     @property
     def status(self) -> str:
@@ -186,7 +184,7 @@ class Service:
         encoded = await self._encode(texts, side, deadline)
         if not truncate:
             self._refuse_truncated(encoded, place)
-        tokens = sum(len(item.ids) for item in encoded)
+        tokens = sum([len(item.ids) for item in encoded])
         if tokens > self.settings.max_request_tokens:
             raise ApiError(
                 413,
@@ -201,13 +199,15 @@ class Service:
         outcome = Outcome(
             rows,
             encoded,
+            tokens,
+            truncated=sum([item.truncated for item in encoded]),
             tokenization=enqueued - began,
             queue=job.started - enqueued,
             inference=job.finished - job.started,
         )
         self.metrics.queue_wait.observe(outcome.queue)
-        if truncated := outcome.truncated:
-            self.metrics.truncated.inc(truncated)
+        if outcome.truncated:
+            self.metrics.truncated.inc(outcome.truncated)
         return outcome
 
     async def _encode(

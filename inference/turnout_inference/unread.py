@@ -11,7 +11,9 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from turnout_inference.routes.exchange import ENCODE, ErrorShape, new_request_id, plain_request_id
+import orjson
+
+from turnout_inference.routes.exchange import ErrorShape, new_request_id, plain_request_id
 from turnout_inference.service import Service
 
 LONGEST = 65_536
@@ -77,7 +79,7 @@ class UnreadRefusals:
         status, body = shape(error, _ID)
         if not self._ready:
             asyncio.get_running_loop().call_soon(self._ready.clear)
-        ready = _Ready(status, error.headers["Retry-After"], ENCODE(body))
+        ready = _Ready(status, error.headers["Retry-After"], orjson.dumps(body).decode())
         self._ready[path] = ready
         return ready
 

@@ -56,12 +56,12 @@ def test_huge_logits_do_not_overflow(problem: str) -> None:
 
 
 def test_a_head_without_activation_is_one_layer() -> None:
-    head = Head(Linear(np.eye(2, 3, dtype=np.float32), np.array([1, 2], dtype=np.float32)))
+    head = Head(Linear(np.eye(3, 2, dtype=np.float32), np.array([1, 2], dtype=np.float32)))
     assert head(row([10, 20, 30])).tolist() == [[11, 22]]
 
 
 def test_a_head_with_activation_is_two_layers_with_it_between() -> None:
     dense = Linear(-np.eye(2, dtype=np.float32), np.zeros(2, dtype=np.float32))
-    out = Linear(np.ones((1, 2), dtype=np.float32), np.zeros(1, dtype=np.float32))
+    out = Linear(np.ones((2, 1), dtype=np.float32), np.zeros(1, dtype=np.float32))
     head = Head(out, "relu", dense)
     assert head(row([-3, 5])).tolist() == [[3]]

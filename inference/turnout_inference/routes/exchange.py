@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import random
 import re
@@ -12,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from sanic import HTTPResponse, Request
 from sanic.exceptions import (
     BadRequest,
@@ -24,14 +24,13 @@ from sanic.exceptions import (
 from sanic.http import Http
 
 from turnout_inference.errors import ApiError, Code
-from turnout_inference.logs import REQUESTS, fields
+from turnout_inference.logs import fields
 from turnout_inference.routes.cors import cors_headers
 from turnout_inference.service import Deadline, Service
 from turnout_inference.strict_json import decode
 
-log = logging.getLogger(REQUESTS)
+log = logging.getLogger(__name__)
 
-ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
 _UNREAD = 65_536
@@ -119,7 +118,7 @@ Handler = Callable[[Exchange], Awaitable[HTTPResponse]]
 def answer_json(value: object, status: int = 200, **headers: str) -> HTTPResponse:
     """A JSON response; header names are given with underscores."""
     return HTTPResponse(
-        ENCODE(value),
+        orjson.dumps(value),
         status,
         {name.replace("_", "-"): text for name, text in headers.items()},
         "application/json",
@@ -275,22 +274,22 @@ def _finish(exchange: Exchange, status: int, quiet: bool) -> None:
             request.headers, request.method, exchange.path, status, seconds, exchange.noted
         )
     level = logging.DEBUG if quiet else logging.INFO
-    if not service.settings.log_requests or not log.isEnabledFor(level):
+    if not service.settings.log_requests or not service.request_log.wants(level):
         return
-    trace = _TRACE_PARENT.fullmatch(exchange.request.headers.get("traceparent", ""))
-    log.log(
+    given = exchange.request.headers.get("traceparent")
+    trace = None if given is None else _TRACE_PARENT.fullmatch(given)
+    service.request_log.add(
         level,
-        "request",
-        extra=fields(
-            request_id=exchange.request_id,
-            trace_id=trace and trace[1],
-            span_id=trace and trace[2],
-            method=exchange.request.method,
-            path=exchange.path,
-            status=status,
-            ms=round(seconds * 1000, 2),
+        {
+            "request_id": exchange.request_id,
+            "trace_id": trace and trace[1],
+            "span_id": trace and trace[2],
+            "method": exchange.request.method,
+            "path": exchange.path,
+            "status": status,
+            "ms": round(seconds * 1000, 2),
             **exchange.noted,
-        ),
+        },
     )
 
 

@@ -34,19 +34,18 @@ async def classify(exchange: Exchange) -> HTTPResponse:
         [Text(text) for text in body.input], place="input", deadline=exchange.deadline
     )
     note(exchange, outcome)
-    tokens = outcome.tokens
     response = answer_json(
         {
             "object": "classify",
             "data": [ranked(service.labels, row, raw=body.raw_scores) for row in outcome.rows],
             "model": name,
-            "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+            "usage": {"prompt_tokens": outcome.tokens, "total_tokens": outcome.tokens},
             "id": f"infinity-{uuid.uuid4()}",
             "created": int(time.time()),
         }
     )
-    if truncated := outcome.truncated:
-        response.headers["x-truncated"] = str(truncated)
+    if outcome.truncated:
+        response.headers["x-truncated"] = str(outcome.truncated)
     return response
 
 

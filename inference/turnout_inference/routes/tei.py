@@ -110,8 +110,8 @@ def _headers(texts: list[Text], outcome: Outcome) -> dict[str, str]:
         "x-queue-time": _milliseconds(outcome.queue),
         "x-inference-time": _milliseconds(outcome.inference),
     }
-    if truncated := outcome.truncated:
-        headers["x-truncated"] = str(truncated)
+    if outcome.truncated:
+        headers["x-truncated"] = str(outcome.truncated)
     return headers
 
 
