@@ -53,4 +53,5 @@ def fake_tokenizer(max_tokens: int = 256) -> Tokenizer:
         lambda text: [ord(character) for character in text],
         Layout(prefix=(0,), middle=(2, 2), suffix=(2,)),
         max_tokens,
+        largest_id=0x10FFFF,
     )

@@ -52,12 +52,21 @@ class Layout:
 
 
 class Tokenizer:
-    """Encodes a text, or a pair of texts, in at most `max_tokens` tokens."""
+    """Encodes a text, or a pair of texts, in at most `max_tokens` tokens.
 
-    def __init__(self, pieces: Pieces, layout: Layout, max_tokens: int) -> None:
+    largest_id: no piece and no special token has a larger one.
+    """
+
+    def __init__(self, pieces: Pieces, layout: Layout, max_tokens: int, largest_id: int) -> None:
         self._pieces = pieces
         self._layout = layout
         self.max_tokens = max_tokens
+        self.largest_id = largest_id
+
+    @property
+    def largest_type(self) -> int:
+        """The largest token type that an input can have."""
+        return self._layout.second_type
 
     def encode(self, text: str, pair: str | None = None, *, side: Side = "right") -> Encoded:
         if pair is not None:
@@ -113,9 +122,9 @@ def load_tokenizer(folder: Path, manifest: Manifest) -> Tokenizer:
     path = folder / described.file
     match described:
         case SentencePieceTokenizer():
-            pieces, layout = _sentencepiece(path, described)
+            pieces, layout, largest = _sentencepiece(path, described)
         case FastTokenizer():
-            pieces, layout = _tokenizers(path)
+            pieces, layout, largest = _tokenizers(path)
         case _:
             assert_never(described)
     special = len(layout.prefix) + len(layout.middle) + len(layout.suffix)
@@ -125,10 +134,15 @@ def load_tokenizer(folder: Path, manifest: Manifest) -> Tokenizer:
             f"{manifest.max_tokens} leaves no room beside {special} special tokens",
             "convert the model with a larger max_tokens",
         )
-    return Tokenizer(pieces, layout, manifest.max_tokens)
+    return Tokenizer(
+        pieces,
+        layout,
+        manifest.max_tokens,
+        max(largest, *layout.prefix, *layout.middle, *layout.suffix),
+    )
 
 
-def _sentencepiece(path: Path, described: SentencePieceTokenizer) -> tuple[Pieces, Layout]:
+def _sentencepiece(path: Path, described: SentencePieceTokenizer) -> tuple[Pieces, Layout, int]:
     import sentencepiece
 
     try:
@@ -145,10 +159,11 @@ def _sentencepiece(path: Path, described: SentencePieceTokenizer) -> tuple[Piece
         return [unknown if id_ == its_unknown else id_ + offset for id_ in encode(text)]
 
     bos, eos = described.bos_id, described.eos_id
-    return pieces, Layout(prefix=(bos,), middle=(eos, eos), suffix=(eos,))
+    largest = max(processor.get_piece_size() - 1 + offset, unknown)
+    return pieces, Layout(prefix=(bos,), middle=(eos, eos), suffix=(eos,)), largest
 
 
-def _tokenizers(path: Path) -> tuple[Pieces, Layout]:
+def _tokenizers(path: Path) -> tuple[Pieces, Layout, int]:
     import tokenizers
 
     try:
@@ -167,7 +182,8 @@ def _tokenizers(path: Path) -> tuple[Pieces, Layout]:
         ids: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
         return ids
 
-    return pieces, layout
+    # Numbers may have gaps: how many tokens there are does not tell the largest.
+    return pieces, layout, max(tokenizer.get_vocab(with_added_tokens=True).values())
 
 
 def _layout_of(single: object, pair: object, path: Path) -> Layout:

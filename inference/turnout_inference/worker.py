@@ -13,6 +13,7 @@ import uvloop
 from turnout_inference.backend import load_backend
 from turnout_inference.listening import open_for_business
 from turnout_inference.metrics import Metrics
+from turnout_inference.model.fit import check_fit
 from turnout_inference.model.manifest import load_manifest, model_digest
 from turnout_inference.server import serve
 from turnout_inference.service import Model, Service
@@ -29,10 +30,12 @@ hold up those that were admitted."""
 def load_model(folder: Path, *, threads: int, threads_per_batch: int) -> Model:
     """The model of a verified folder, computed by `threads` threads; or ModelRefused."""
     manifest = load_manifest(folder)
+    tokenizer = load_tokenizer(folder, manifest)
+    check_fit(folder, manifest, tokenizer)
     return Model(
         manifest,
         model_digest(folder),
-        load_tokenizer(folder, manifest),
+        tokenizer,
         load_backend(folder, manifest, threads=threads, intra_threads=threads_per_batch),
     )
 

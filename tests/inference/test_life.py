@@ -142,6 +142,13 @@ def _consistent_nonsense(folder: Path) -> None:
     (folder / "turnout.json").write_text(json.dumps(manifest))
 
 
+def _ids_of_another_model(folder: Path) -> None:
+    """Right files, but the tokenizer's ids lead far beyond the encoder's tables."""
+    manifest = json.loads((folder / "turnout.json").read_text())
+    manifest["tokenizer"]["id_offset"] = 3_000_000
+    (folder / "turnout.json").write_text(json.dumps(manifest))
+
+
 @pytest.mark.parametrize(
     ("spoil", "place", "workers"),
     [
@@ -149,6 +156,7 @@ def _consistent_nonsense(folder: Path) -> None:
         (_flip, "head.safetensors", 1),
         (_consistent_nonsense, "CTranslate2 cannot load it", 1),
         (_consistent_nonsense, "CTranslate2 cannot load it", 2),
+        (_ids_of_another_model, "the encoder has 8002 tokens", 1),
         (lambda folder: (folder / "turnout.json").unlink(), "turnout.json: missing", 1),
         (lambda folder: (folder / "vocabulary.json").unlink(), "vocabulary.json: missing", 1),
         (lambda folder: (folder / "extra.bin").write_bytes(b""), "extra.bin: not listed", 2),

@@ -18,6 +18,7 @@ from turnout_inference.cpus import granted_cpus
 from turnout_inference.model.command import Commands
 from turnout_inference.model.fetch import DEFAULT_MODEL
 from turnout_inference.model.files import verify_folder
+from turnout_inference.model.fit import check_fit
 from turnout_inference.model.manifest import Manifest
 from turnout_inference.model.report import table
 from turnout_inference.model.texts import read_texts
@@ -164,10 +165,10 @@ def comment_like(rows: int, vocabulary: int, max_tokens: int) -> list[Encoded]:
 
 
 def _inputs(folder: Path, manifest: Manifest, texts: Path | None) -> list[Encoded]:
-    tokens = json.loads((folder / "vocabulary.json").read_bytes())
-    if texts is None:
-        return comment_like(ROWS, len(tokens), manifest.max_tokens)
     tokenizer = load_tokenizer(folder, manifest)
+    check_fit(folder, manifest, tokenizer)
+    if texts is None:
+        return comment_like(ROWS, tokenizer.largest_id + 1, manifest.max_tokens)
     return [tokenizer.encode(text) for text in read_texts(texts, manifest.labels).texts]
 
 

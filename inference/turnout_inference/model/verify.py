@@ -15,6 +15,7 @@ from turnout_inference.model.command import (
 )
 from turnout_inference.model.errors import ModelRefused
 from turnout_inference.model.files import verify_folder
+from turnout_inference.model.fit import check_fit
 from turnout_inference.model.manifest import Manifest, Parity, model_digest
 from turnout_inference.model.parity import Limits, shortfalls
 from turnout_inference.model.report import parity_lines
@@ -59,7 +60,7 @@ def verify(folder: Path, digest: str | None = None) -> Manifest:
     from turnout_inference.tokenizer import load_tokenizer
 
     manifest = verify_folder(folder, digest)
-    load_tokenizer(folder, manifest)
+    check_fit(folder, manifest, load_tokenizer(folder, manifest))
     load_backend(folder, manifest)
     return manifest
 

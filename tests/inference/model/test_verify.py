@@ -6,17 +6,25 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 from tests.inference.model.folders import edit_manifest, reseal
 
+from turnout_inference.model.encoder_sizes import read_encoder_sizes
+from turnout_inference.model.errors import ModelRefused
 from turnout_inference.model.fetch import DEFAULT_MODEL
+from turnout_inference.model.fit import check_fit
 from turnout_inference.model.manifest import MANIFEST, load_manifest
 from turnout_inference.model.verify import verify
+from turnout_inference.tokenizer import Layout, Tokenizer
 
 
 @pytest.fixture
@@ -123,6 +131,40 @@ def a_pooler_that_is_not_there(folder: Path) -> None:
     edit_manifest(folder, head=head | {"input": "pooler_output"})
 
 
+def of_tokenizer(folder: Path, **changes: int) -> None:
+    described = json.loads((folder / MANIFEST).read_bytes())["tokenizer"]
+    edit_manifest(folder, tokenizer=described | changes)
+
+
+def pieces_far_beyond_the_vocabulary(folder: Path) -> None:
+    of_tokenizer(folder, id_offset=3_000_000)
+
+
+def the_last_piece_one_beyond_the_vocabulary(folder: Path) -> None:
+    """8,000 pieces, 8,002 tokens: the last piece would be number 8,002."""
+    of_tokenizer(folder, id_offset=3)
+
+
+def a_special_token_beyond_the_vocabulary(folder: Path) -> None:
+    of_tokenizer(folder, eos_id=9_999_999)
+
+
+def an_unknown_token_beyond_the_vocabulary(folder: Path) -> None:
+    of_tokenizer(folder, unk_id=9_999_999)
+
+
+def inputs_longer_than_the_positions(folder: Path) -> None:
+    edit_manifest(folder, max_tokens=257)
+
+
+def a_vocabulary_of_two_tokens(folder: Path) -> None:
+    (folder / "vocabulary.json").write_text('["<s>", "<pad>"]')
+
+
+def a_vocabulary_that_is_no_list(folder: Path) -> None:
+    (folder / "vocabulary.json").write_text('{"<s>": 0}')
+
+
 BREAKAGES: list[Callable[[Path], None]] = [
     weights_cut_short,
     weights_empty,
@@ -136,6 +178,13 @@ BREAKAGES: list[Callable[[Path], None]] = [
     a_head_of_nan,
     a_head_of_another_width,
     a_pooler_that_is_not_there,
+    pieces_far_beyond_the_vocabulary,
+    the_last_piece_one_beyond_the_vocabulary,
+    a_special_token_beyond_the_vocabulary,
+    an_unknown_token_beyond_the_vocabulary,
+    inputs_longer_than_the_positions,
+    a_vocabulary_of_two_tokens,
+    a_vocabulary_that_is_no_list,
 ]
 
 
@@ -156,3 +205,37 @@ def test_a_model_that_is_sealed_but_broken_is_refused_in_one_line(
     assert ended.stderr.startswith(f"turnout-model: {real}")
     assert ended.stderr.count("\n") == 1
     assert "; " in ended.stderr
+
+
+def sized(folder: Path, **changes: int) -> None:
+    of_tokenizer(folder, **changes)
+    reseal(folder)
+    verify(folder)
+
+
+def test_a_piece_with_the_last_token_of_the_vocabulary_is_still_of_the_model(real: Path) -> None:
+    sized(real, id_offset=2)
+
+
+def test_inputs_as_long_as_the_positions_are_still_of_the_model(real: Path) -> None:
+    edit_manifest(real, max_tokens=256)
+    verify(real)
+
+
+def test_a_second_text_of_a_type_that_the_encoder_lacks_is_refused() -> None:
+    manifest = load_manifest(DEFAULT_MODEL)
+    pairs = Layout(prefix=(0,), middle=(2,), suffix=(2,), second_type=1)
+    tokenizer = Tokenizer(lambda _text: [], pairs, manifest.max_tokens, largest_id=8001)
+    with pytest.raises(ModelRefused, match="the type 1, the encoder has 1"):
+        check_fit(DEFAULT_MODEL, manifest, tokenizer)
+
+
+@given(st.integers(0, 5000), st.binary(min_size=1, max_size=8))
+def test_no_damage_to_the_head_of_the_weights_breaks_the_reader(place: int, noise: bytes) -> None:
+    content = bytearray((DEFAULT_MODEL / "model.bin").read_bytes())
+    content[place : place + len(noise)] = noise
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.bin")
+        path.write_bytes(content[: 100_000 + place])
+        with suppress(ModelRefused):
+            read_encoder_sizes(path)
