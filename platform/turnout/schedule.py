@@ -12,6 +12,7 @@ _DAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _MONTHS: Final = (
     "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
 )  # fmt: skip
+_LONGEST_MONTH: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _ITEM: Final = re.compile(r"(?P<from>\*|\w+)(?:-(?P<to>\w+))?(?:/(?P<step>\d+))?")
 
 
@@ -20,8 +21,13 @@ def check_cron(expression: str) -> None:
     fields = expression.split(" ")
     if len(fields) != len(_FIELDS):
         raise ValueError("must have five fields: minute hour day-of-month month day-of-week")
-    for text, (name, least, most, names) in zip(fields, _FIELDS, strict=True):
-        _values(text, name, least, most, names)
+    _, _, days, months, _ = [
+        _values(text, *field) for text, field in zip(fields, _FIELDS, strict=True)
+    ]
+    if min(days) > max(_LONGEST_MONTH[month - 1] for month in months):
+        raise ValueError(
+            f"never comes: month {fields[3]} has no day {fields[2]}; give a day that it has"
+        )
     if fields[2] != "*" and fields[4] != "*":
         raise ValueError(
             "sets both day-of-month and day-of-week, which AWS cannot keep; leave one at *"

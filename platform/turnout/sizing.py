@@ -34,9 +34,12 @@ LAMBDA_MB_PER_VCPU: Final = 1_769
 # GiB of memory of an instance whose size is `large`, by family letter: AWS, "Instance types".
 _LARGE_GIB: Final = {"t": 8.0, "m": 8.0, "c": 4.0, "r": 16.0}
 _SIZE_FACTOR: Final = {"nano": 1 / 16, "micro": 1 / 8, "small": 1 / 4, "medium": 1 / 2, "large": 1}
+# Amazon EC2, "Instance type naming conventions": family, generation, options each at most once
+# (processor, network, disk, …), a variant after a hyphen, size.
 _INSTANCE: Final = re.compile(
-    r"(?P<family>[a-z]+)(?P<generation>\d+)(?P<options>[a-z0-9-]*)"
-    r"\.(?P<size>nano|micro|small|medium|large|(?P<times>\d*)xlarge|metal(?:-\d+xl)?)"
+    r"(?P<family>a|c|d|dl|f|g|gr|h|hpc|i|im|inf|is|m|mac|p|r|t|trn|u|vt|x|z)"
+    r"(?P<generation>[1-9]\d?)(?P<options>(?:([abdefginquz])(?!\w*\4))*(?:-[a-z0-9]+)*)"
+    r"\.(?P<size>nano|micro|small|medium|large|(?P<times>|[1-9]\d{0,2})xlarge|metal(?:-\d+xl)?)"
 )
 
 

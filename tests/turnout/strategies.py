@@ -70,7 +70,9 @@ def eks(draw: st.DrawFn) -> dict[str, Any]:
             cpu=st.sampled_from(["500m", "2", "4"]),
             memory=st.sampled_from(["1Gi", "4Gi", "8Gi"]),
             spot=SPOT,
-            public_access_cidrs=ADMIN_CIDRS,
+            public_access_cidrs=st.lists(
+                st.sampled_from(["203.0.113.7/32", "198.51.100.0/24"]), unique=True
+            ),
             admins=st.just([f"arn:aws:iam::{ACCOUNT}:role/admins"]),
         )
     )

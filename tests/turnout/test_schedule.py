@@ -22,6 +22,8 @@ from turnout.schedule import check_cron, six_fields
         ("0 0 * * sat,Sun", "cron(0 0 ? * SUN,SAT *)"),
         ("*/15 9-17 1 JAN-MAR *", "cron(*/15 9-17 1 JAN-MAR ? *)"),
         ("0 6 */2 * *", "cron(0 6 */2 * ? *)"),
+        ("0 0 29 2 *", "cron(0 0 29 2 ? *)"),
+        ("0 0 30,31 2,4 *", "cron(0 0 30,31 2,4 ? *)"),
         ("0 0 * * */2", "cron(0 0 ? * SUN,TUE,THU,SAT *)"),
     ],
 )
@@ -47,6 +49,8 @@ def test_five_fields_become_the_six_that_application_auto_scaling_takes(
         ("*-5 * * * *", "* takes no range"),
         ("0 9 1 * MON", "sets both day-of-month and day-of-week"),
         ("0 9, * * *", "as hour"),
+        ("0 22 31 2 *", "never comes: month 2 has no day 31"),
+        ("0 22 30-31 FEB *", "never comes"),
     ],
 )
 def test_what_cron_does_not_take_is_refused_with_its_field(written: str, words: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from turnout import sizing
 from turnout.config.fields import RESERVED_SETTINGS, ServiceFields, is_doorless
-from turnout.config.target import Ec2, Ecs, Eks, Lambda, Local, Tiers
+from turnout.config.target import Ec2, Ecs, Eks, Lambda, Local, Tiers, is_clusters_own
 
 
 def disagreements(config: ServiceFields) -> Iterator[str]:
@@ -118,6 +118,11 @@ def _closed_network(config: ServiceFields) -> Iterator[str]:
 
 
 def _eks(config: ServiceFields, tier: Eks, path: str) -> Iterator[str]:
+    if tier.namespace is None and is_clusters_own(config.name):
+        yield (
+            f"{path}.namespace: is the service's name unless given, and {config.name} belongs to "
+            "the cluster; give another"
+        )
     if tier.cluster is not None and config.network.existing is None:
         yield (
             f"{path}.cluster: {tier.cluster.name} stands in a VPC of its own, and a load balancer "

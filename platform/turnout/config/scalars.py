@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -19,6 +19,20 @@ def wrong(message: str) -> PydanticCustomError:
     """An error whose text is `message`, said of the value at whose place it is raised."""
     # Braces are the template's own: a value that holds some must not be read as a field.
     return PydanticCustomError("turnout", "{text}", {"text": message})
+
+
+T = TypeVar("T")
+
+
+def _once_each(values: tuple[T, ...]) -> tuple[T, ...]:
+    twice = [value for index, value in enumerate(values) if value in values[:index]]
+    if twice:
+        raise wrong(f"lists {', '.join(dict.fromkeys(map(str, twice)))} twice; name each once")
+    return values
+
+
+# A list whose items become resources: two of the same would be two resources of one name.
+Distinct = Annotated[tuple[T, ...], Field(strict=False), AfterValidator(_once_each)]
 
 
 def _matching(pattern: str, wanted: str) -> Callable[[str], str]:
@@ -44,19 +58,43 @@ def _cidr(value: str) -> str:
     if "/" not in value:
         raise wrong("must be a CIDR block with its prefix length, such as 203.0.113.7/32")
     try:
-        ipaddress.ip_network(value)
+        # As AWS writes it back: another spelling of an IPv6 block would differ on each refresh.
+        return str(ipaddress.ip_network(value))
     except ValueError:
         try:
             meant = ipaddress.ip_network(value, strict=False)
         except ValueError:
             raise wrong("must be a CIDR block, such as 10.20.0.0/16") from None
         raise wrong(f"has bits set behind its prefix length; did you mean {meant}?") from None
-    return value
 
 
 def _narrow_cidr(value: str) -> str:
     if ipaddress.ip_network(value).prefixlen == 0:
         raise wrong("is the whole internet; list the networks that you mean")
+    return value
+
+
+# Amazon EKS, "Cluster API server endpoint": the blocks must not be of reserved addresses, RFC 6890.
+_NOT_PUBLIC: Final = tuple(
+    map(
+        ipaddress.IPv4Network,
+        (
+            "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+            "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3",
+        ),
+    )
+)  # fmt: skip
+
+
+def _public_cidr(value: str) -> str:
+    block = ipaddress.ip_network(value)
+    if not isinstance(block, ipaddress.IPv4Network):
+        raise wrong("is IPv6; the cluster's API is reached over IPv4: give that block")
+    if any(block.overlaps(private) for private in _NOT_PUBLIC):
+        raise wrong(
+            "holds private addresses, and this is about callers outside the VPC; give the public "
+            "address that they come from, such as 203.0.113.7/32"
+        )
     return value
 
 
@@ -67,6 +105,18 @@ def _vpc_cidr(value: str) -> str:
             "must be an IPv4 block from /16 to /24: a VPC holds at most a /16, "
             "and six subnets need at least a /24"
         )
+    return value
+
+
+# "CreateLoadBalancer" (internal-), "CreateSecurityGroup" (sg-), "General purpose bucket naming
+# rules" (sthree-, amzn-s3-demo-): starts of names that AWS keeps for itself.
+_AWS_STARTS: Final = ("internal-", "sg-", "sthree-", "amzn-s3-demo-")
+
+
+def _free_start(value: str) -> str:
+    start = next((start for start in _AWS_STARTS if value.startswith(start)), None)
+    if start is not None:
+        raise wrong(f"begins with {start}, which AWS keeps for itself; use another start")
     return value
 
 
@@ -87,6 +137,7 @@ ServiceName = Annotated[
             "such as hate-speech-api",
         )
     ),
+    AfterValidator(_free_start),
     Field(json_schema_extra={"pattern": "^[a-z](?:-?[a-z0-9]){1,31}$"}),
 ]
 KubernetesName = _text(
@@ -98,6 +149,9 @@ ClusterName = _text(
 Percent = Annotated[int, Field(ge=1, le=100)]
 Cidr = Annotated[str, AfterValidator(_cidr)]
 AdminCidr = Annotated[str, AfterValidator(_cidr), AfterValidator(_narrow_cidr)]
+PublicCidr = Annotated[
+    str, AfterValidator(_cidr), AfterValidator(_narrow_cidr), AfterValidator(_public_cidr)
+]
 VpcCidr = Annotated[str, AfterValidator(_cidr), AfterValidator(_vpc_cidr)]
 Sha256 = _text(_HEX64, "64 hexadecimal digits in lower case")
 ImageDigest = _text(
@@ -121,8 +175,10 @@ KeyArn = _text(
     "the ARN of a KMS key, arn:aws:kms:<region>:<account>:key/<id>",
 )
 SecretArn = _text(
-    rf"arn:{_PARTITION}:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:[A-Za-z0-9/_+=.@-]+",
-    "the ARN of a Secrets Manager secret, arn:aws:secretsmanager:<region>:<account>:secret:<name>",
+    rf"arn:{_PARTITION}:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{{6}}",
+    # IAM compares ARNs as they are: without the end that Secrets Manager adds, nothing may be read.
+    "the whole ARN of a Secrets Manager secret, "
+    "arn:aws:secretsmanager:<region>:<account>:secret:<name>-<six characters>",
 )
 PrincipalArn = _text(
     rf"arn:{_PARTITION}:iam::\d{{12}}:(?:role|user)/[\w+=,.@/-]+",
@@ -135,6 +191,9 @@ PolicyArn = _text(
 OidcProviderArn = _text(
     rf"arn:{_PARTITION}:iam::\d{{12}}:oidc-provider/token\.actions\.githubusercontent\.com",
     "arn:aws:iam::<account>:oidc-provider/token.actions.githubusercontent.com",
+)
+BucketName = _text(
+    "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of an S3 bucket: lower-case letters, digits, - ."
 )
 StateUrl = _text(
     r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]+)?",
@@ -168,11 +227,22 @@ Quantity = Annotated[
     str, BeforeValidator(_yaml_number_as_text, json_schema_input_type=str | int | float)
 ]
 TagKey = _text(
-    r"(?!aws:)(?!turnout:)[\w .:/=+@-]{1,128}",
+    r"(?![aA][wW][sS]:)(?!turnout:)[\w .:/=+@-]{1,128}",
     "a tag's key: 1 to 128 letters, digits, spaces or _.:/=+-@, and not of aws: or turnout:",
 )
 TagValue = _text(r"[\w .:/=+@-]{0,256}", "a tag's value: up to 256 letters, digits or _.:/=+-@")
+# Kubernetes, "Labels and Selectors": an optional DNS prefix, then a name of at most 63.
+LabelKey = _text(
+    r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?",
+    "a Kubernetes label's key, such as karpenter.sh/capacity-type",
+)
+LabelValue = _text(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?",
+    "a Kubernetes label's value: up to 63 letters, digits or _.-",
+)
+BuildCache = _text(
+    "[a-z0-9][a-z0-9._:/-]*:[A-Za-z0-9_.-]+", "<repository>:<tag>, such as registry/team/api:cache"
+)
 SettingName = _text("TURNOUT_[A-Z0-9_]+", "a setting of the server, such as TURNOUT_LOG_LEVEL")
-HttpPath = _text("/[A-Za-z0-9/_.-]{0,1023}", "a path such as /health")
 ScheduleName = _text("[a-z][a-z0-9-]{0,31}", "a name in lower case, such as nights")
 TimeZone = _text("[A-Za-z]+(?:/[A-Za-z0-9_+-]+)*", "an IANA time zone, such as Asia/Seoul")

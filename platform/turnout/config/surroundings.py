@@ -5,11 +5,12 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, field_validator, model_validator
 
 from turnout.config.scalars import (
+    BuildCache,
     CertificateArn,
     Cron,
+    Distinct,
     Domain,
     HostedZoneId,
-    HttpPath,
     KeyArn,
     ModelUri,
     Part,
@@ -23,6 +24,7 @@ from turnout.config.scalars import (
     VpcId,
     wrong,
 )
+from turnout.config.timezones import near_zone, zone_is_known
 from turnout.schedule import check_cron
 
 # AWS, "PutRetentionPolicy": the days that CloudWatch Logs takes.
@@ -30,6 +32,10 @@ RETENTION_DAYS: Final = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
     3288, 3653,
 )  # fmt: skip
+
+
+# AWS Certificate Manager, "RequestCertificate", DomainName: the common name, by RFC 5280.
+MOST_COMMON_NAME: Final = 64
 
 
 class Schedule(Part):
@@ -40,6 +46,15 @@ class Schedule(Part):
     timezone: TimeZone = Field(default="UTC", description="IANA time zone, such as Asia/Seoul.")
     min: Annotated[int, Field(ge=0, le=1000)] = Field(description="Fewest copies from then on.")
     max: Annotated[int, Field(ge=0, le=1000)] = Field(description="Most copies from then on.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_is_there(cls, value: str) -> str:
+        if not zone_is_known(value):
+            near = near_zone(value)
+            fix = f"did you mean {near}?" if near else "use one such as Asia/Seoul"
+            raise wrong(f"is no IANA time zone; {fix}")
+        return value
 
     @field_validator("cron")
     @classmethod
@@ -65,7 +80,7 @@ class Scaling(Part):
     min: Annotated[int, Field(ge=0, le=1000)] = Field(default=2, description="Fewest copies.")
     max: Annotated[int, Field(ge=1, le=1000)] = Field(default=10, description="Most copies.")
     cpu: Percent = Field(default=70, description="Average CPU to hold, percent.")
-    requests_per_target: Annotated[int, Field(ge=1)] | None = Field(
+    requests_per_target: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(
         default=None, description="Requests a minute and copy to hold; off unless given."
     )
     scale_out_cooldown: Annotated[int, Field(ge=0, le=3600)] = Field(
@@ -170,6 +185,11 @@ class Certificate(Part):
                 raise wrong("with arn takes domain and zone together (an alias record), or neither")
         elif self.domain is None or self.zone is None:
             raise wrong("takes arn, or domain and zone together")
+        elif len(self.domain) > MOST_COMMON_NAME:
+            raise wrong(
+                f"domain has {len(self.domain)} characters; ACM makes certificates for at most "
+                f"{MOST_COMMON_NAME}: use a shorter one, or give the arn of a certificate"
+            )
         return self
 
 
@@ -201,7 +221,7 @@ class Alarms(Part):
     evaluation_periods: Annotated[int, Field(ge=1, le=24)] = Field(
         default=2, description="Periods in a row that must breach."
     )
-    notify: Annotated[tuple[Subscriber, ...], Field(strict=False)] = Field(
+    notify: Distinct[Subscriber] = Field(
         default=(), description="E-mail or https:// addresses that alarms are sent to."
     )
 
@@ -209,7 +229,10 @@ class Alarms(Part):
 class HealthCheck(Part):
     """How the load balancer asks whether a copy can serve."""
 
-    path: HttpPath = "/health"
+    path: Literal["/health", "/readyz", "/livez"] = Field(
+        default="/health",
+        description="A path of the server; /health and /readyz are 503 while it cannot serve.",
+    )
     healthy_threshold: Annotated[int, Field(ge=2, le=10)] = 2
     unhealthy_threshold: Annotated[int, Field(ge=2, le=10)] = 3
     interval: Annotated[int, Field(ge=5, le=300)] = Field(default=30, description="Seconds.")
@@ -262,7 +285,7 @@ class Build(Part):
         default=None, description="An ECR repository's URL; otherwise the stack makes one."
     )
     context: str = Field(default=".", description="Build context, relative to Pulumi.yaml.")
-    cache: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._:/-]*:[A-Za-z0-9_.-]+$")] | None = Field(
+    cache: BuildCache | None = Field(
         default=None,
         description="A registry's <repository>:<tag>, mutable, that keeps layers between machines.",
     )

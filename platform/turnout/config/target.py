@@ -9,9 +9,13 @@ from turnout.config.scalars import (
     AdminCidr,
     AmiId,
     ClusterName,
+    Distinct,
     KubernetesName,
+    LabelKey,
+    LabelValue,
     Part,
     PrincipalArn,
+    PublicCidr,
     Quantity,
     wrong,
 )
@@ -39,6 +43,21 @@ LEAST_LAMBDA_MB: Final = 512
 # AWS, "Understand the Kubernetes version lifecycle on EKS": extended support of 1.31 ended in
 # November 2026.
 OLDEST_EKS_MINOR: Final = 32
+# Amazon EKS, "Service quotas": public endpoint access CIDR ranges per cluster.
+MOST_PUBLIC_CIDRS: Final = 40
+# Namespaces of the cluster itself and of AWS's add-ons: an object of this name would be taken over,
+# and deleted by `pulumi destroy` with everything in it.
+_CLUSTERS_OWN: Final = frozenset({"default", "amazon-cloudwatch", "amazon-guardduty"})
+# Amazon EC2, "Instance types": no C, M or R machine of EKS Auto Mode is larger.
+_MOST_POD: Final = {"cpu": (192.0, "192"), "memory": (1536 * 1024.0**3, "1536Gi")}
+_LEAST_POD: Final = {"cpu": (0.25, "250m"), "memory": (512 * 1024.0**2, "512Mi")}
+# AWS, "Lambda quotas": concurrent executions can be raised to tens of thousands.
+_MOST_CONCURRENCY: Final = 100_000
+
+
+def is_clusters_own(namespace: str) -> bool:
+    """Whether the namespace belongs to the cluster, so that no service may make or delete it."""
+    return namespace in _CLUSTERS_OWN or namespace.startswith("kube-")
 
 
 class Tier(Part):
@@ -64,7 +83,7 @@ class Local(Tier):
 class Ssh(Part):
     """SSH to the machines, for who cannot use Session Manager."""
 
-    cidrs: Annotated[tuple[AdminCidr, ...], Field(min_length=1, strict=False)] = Field(
+    cidrs: Annotated[Distinct[AdminCidr], Field(min_length=1)] = Field(
         description="Networks that may reach port 22."
     )
     key_name: Annotated[str, Field(min_length=1, max_length=255)] = Field(
@@ -94,6 +113,8 @@ class Ec2(Tier):
     def _sells(cls, value: str) -> str:
         if not sizing.is_instance_type(value):
             raise wrong("must be an EC2 instance type, such as t3.large")
+        if value.startswith("mac"):
+            raise wrong("is a Mac, on which neither Linux nor the service runs; use t3.large")
         memory = sizing.instance_memory_gib(value)
         if memory is not None and memory < LEAST_INSTANCE_GIB:
             raise wrong(
@@ -147,7 +168,7 @@ class ExistingCluster(Part):
         description="What registers pods with the load balancer: EKS Auto Mode, or the AWS Load "
         "Balancer Controller that runs in the cluster.",
     )
-    node_selector: dict[str, str] = Field(
+    node_selector: dict[LabelKey, LabelValue] = Field(
         default_factory=dict,
         description="Labels of the machines that pods may run on, such as Spot ones.",
     )
@@ -170,11 +191,13 @@ class Eks(Tier):
     memory: Quantity = Field(default="4Gi", description="Memory a pod, a Kubernetes quantity.")
     spot: SpotShare = Field(default=0, description="Share of Spot capacity: a percentage, or true.")
     architecture: Architecture = "x86_64"
-    public_access_cidrs: Annotated[tuple[AdminCidr, ...], Field(strict=False)] = Field(
-        default=(),
-        description="Networks that may reach the cluster's API from outside; none: private.",
+    public_access_cidrs: Annotated[Distinct[PublicCidr], Field(max_length=MOST_PUBLIC_CIDRS)] = (
+        Field(
+            default=(),
+            description="Networks that may reach the cluster's API from outside; none: private.",
+        )
     )
-    admins: Annotated[tuple[PrincipalArn, ...], Field(strict=False)] = Field(
+    admins: Distinct[PrincipalArn] = Field(
         default=(), description="IAM roles or users that administer the cluster."
     )
 
@@ -184,6 +207,8 @@ class Eks(Tier):
         major, _, minor = value.partition(".")
         if major != "1" or not minor.isdecimal():
             raise wrong('must be a Kubernetes version in quotes, such as "1.36"')
+        if len(minor) > 2:
+            raise wrong('is no version of Kubernetes; use one that EKS has, such as "1.36"')
         if int(minor) < OLDEST_EKS_MINOR:
             raise wrong(f'is no longer run by EKS; use "1.{OLDEST_EKS_MINOR}" or newer')
         return value
@@ -195,9 +220,22 @@ class Eks(Tier):
             amount = sizing.kubernetes_quantity(value)
         except ValueError:
             raise wrong("must be a Kubernetes quantity such as 500m, 2 or 4Gi") from None
-        least, text = (0.25, "250m") if info.field_name == "cpu" else (512 * 1024.0**2, "512Mi")
+        least, text = _LEAST_POD[info.field_name]
         if amount < least:
             raise wrong(f"is less than the service needs; use {text} or more")
+        most, text = _MOST_POD[info.field_name]
+        if amount > most:
+            raise wrong(f"is more than a machine has; use {text} or less")
+        return value
+
+    @field_validator("namespace")
+    @classmethod
+    def _is_not_the_clusters(cls, value: str | None) -> str | None:
+        if value is not None and is_clusters_own(value):
+            raise wrong(
+                "belongs to the cluster, and `pulumi destroy` would delete it with everything in "
+                "it; use a namespace of the service's own"
+            )
         return value
 
     @model_validator(mode="after")
@@ -219,10 +257,10 @@ class Lambda(Tier):
     memory: int = Field(default=2048, description="Memory, MB; one vCPU for each 1,769.")
     timeout: int = Field(default=29, description="Seconds that one request may take.")
     architecture: Architecture = "x86_64"
-    reserved_concurrency: Annotated[int, Field(ge=1)] | None = Field(
+    reserved_concurrency: Annotated[int, Field(ge=1, le=_MOST_CONCURRENCY)] | None = Field(
         default=None, description="Most requests at once; also keeps that share of the account."
     )
-    provisioned_concurrency: Annotated[int, Field(ge=0)] = Field(
+    provisioned_concurrency: Annotated[int, Field(ge=0, le=_MOST_CONCURRENCY)] = Field(
         default=0, description="Copies kept warm, paid by the hour."
     )
     front: Literal["alb", "function_url"] = Field(

@@ -1,15 +1,18 @@
 """Each rule of the stack file: a valid baseline, and one mutation a case with its words."""
 
+import zoneinfo
 from typing import Any
 
 import pytest
 
-from turnout.config import ConfigError, parse_service
+from turnout.config import ConfigError, parse_service, timezones
 
 DIGEST = "sha256:" + "a" * 64
 IMAGE = f"123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/hate-speech-api@{DIGEST}"
 ARN = "arn:aws:acm:ap-northeast-2:123456789012:certificate/1a2b"
+SECRET = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:keys-AbCdEf"
 VPC = {"vpc": "vpc-0a1b2c3d", "subnets": ["subnet-0a1b2c3d", "subnet-0a1b2c3e"]}
+NIGHTS = {"name": "nights", "cron": "0 20 * * *", "min": 0, "max": 1}
 REMOVED = object()
 
 
@@ -60,6 +63,8 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
     ({"name": REMOVED}, "name", "is missing"),
     ({"name": "Hate_Speech"}, "name", "lower-case letters"),
     ({"name": "x" * 33}, "name", "2 to 32"),
+    ({"name": "internal-api"}, "name", "begins with internal-, which AWS keeps for itself"),
+    ({"name": "sg-api"}, "name", "begins with sg-"),
     ({"name": 5}, "name", "5 is not text; put it in quotes"),
     ({"scalng": {}}, "scalng", "did you mean scaling?"),
     ({"zzz": 1}, "zzz", "the keys here are name,"),
@@ -91,6 +96,8 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
     (ecs(architecture="arm"), "target.architecture", "did you mean arm64?"),
     ({"target": {"kind": "ec2", "instance_type": "t3.small"}}, "target.instance_type", "2 GiB"),
     ({"target": {"kind": "ec2", "instance_type": "big"}}, "target.instance_type", "such as t3"),
+    ({"target": {"kind": "ec2", "instance_type": "t9zz.large"}}, "target.instance_type", "such as"),
+    ({"target": {"kind": "ec2", "instance_type": "mac2.metal"}}, "target.instance_type", "a Mac"),
     ({"target": {"kind": "ec2", "disk": 10}}, "target.disk", "use 20 or more"),
     ({"target": {"kind": "ec2", "ami": "ubuntu"}}, "target.ami", "an image's id"),
     (
@@ -98,9 +105,42 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
         "target.ssh.cidrs[0]",
         "is the whole internet",
     ),
+    (
+        {"target": {"kind": "ec2", "ssh": {"cidrs": ["2001:DB8::/32"] * 2, "key_name": "ops"}}},
+        "target.ssh.cidrs",
+        "lists 2001:db8::/32 twice; name each once",
+    ),
     ({"target": {"kind": "eks", "version": 1.3}}, "target.version", "put it in quotes"),
     ({"target": {"kind": "eks", "version": "latest"}}, "target.version", "a Kubernetes version"),
     ({"target": {"kind": "eks", "cpu": "100m"}}, "target.cpu", "use 250m or more"),
+    ({"target": {"kind": "eks", "cpu": "400"}}, "target.cpu", "use 192 or less"),
+    ({"target": {"kind": "eks", "version": "1.360"}}, "target.version", "no version of Kubernetes"),
+    (
+        {"target": {"kind": "eks", "namespace": "default"}},
+        "target.namespace",
+        "of the service's own",
+    ),
+    (
+        {"target": {"kind": "eks", "namespace": "kube-system"}},
+        "target.namespace",
+        "`pulumi destroy` would delete it with everything in it",
+    ),
+    ({"name": "kube-public", "target": "eks"}, "target.namespace", "belongs to the cluster"),
+    (
+        {"target": {"kind": "eks", "admins": ["arn:aws:iam::123456789012:role/ops"] * 2}},
+        "target.admins",
+        "lists arn:aws:iam::123456789012:role/ops twice",
+    ),
+    (
+        {"target": {"kind": "eks", "public_access_cidrs": ["10.0.0.0/8"]}},
+        "target.public_access_cidrs[0]",
+        "holds private addresses",
+    ),
+    (
+        {"target": {"kind": "eks", "public_access_cidrs": ["2001:db8::/32"]}},
+        "target.public_access_cidrs[0]",
+        "is IPv6",
+    ),
     ({"target": {"kind": "eks", "memory": "4GB"}}, "target.memory", "a Kubernetes quantity"),
     (
         {"target": {"kind": "eks", "public_access_cidrs": ["::/0"]}},
@@ -147,6 +187,7 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
     (lambda_(memory=100), "target.memory", "512 to 10240"),
     (lambda_(timeout=901), "target.timeout", "1 to 900"),
     (lambda_(reserved_concurrency=2, provisioned_concurrency=3), "target", "raise the second"),
+    (lambda_(reserved_concurrency=10**20), "target.reserved_concurrency", "use 100000 or less"),
     (lambda_(spot=True), "target.spot", "is not known"),
     (lambda_(timeout=25), "requests.timeout", "is not shorter than target.timeout 25"),
     (lambda_() | {"requests": {"max_body": 3_000_000}}, "requests.max_body", "at most 1000000"),
@@ -179,6 +220,16 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
         {"scaling": {"schedules": [{"name": "n", "cron": "0 9 1 * MON", "min": 0, "max": 1}]}},
         "scaling.schedules[0].cron",
         "sets both day-of-month and day-of-week",
+    ),
+    (
+        {"scaling": {"schedules": [{"name": "n", "cron": "0 9 31 2,4 *", "min": 0, "max": 1}]}},
+        "scaling.schedules[0].cron",
+        "never comes: month 2,4 has no day 31",
+    ),
+    (
+        {"scaling": {"schedules": [NIGHTS | {"timezone": "Asia/Seoull"}]}},
+        "scaling.schedules[0].timezone",
+        "is no IANA time zone; did you mean Asia/Seoul?",
     ),
     (
         {"target": "ec2", "network": {"create": {"nat": "none"}}},
@@ -233,6 +284,11 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
     ({"certificate": REMOVED}, "certificate", "or say plain_http: true"),
     ({"certificate": REMOVED, "access": "internet"}, "certificate", "access: internet takes"),
     ({"certificate": {"domain": "api.example.com"}}, "certificate", "domain and zone together"),
+    (
+        {"certificate": {"domain": f"{'a' * 60}.example.com", "zone": "Z0123456789"}},
+        "certificate",
+        "domain has 72 characters; ACM makes certificates for at most 64",
+    ),
     ({"certificate": {"arn": "mine"}}, "certificate.arn", "the ARN of an ACM certificate"),
     ({"certificate": {"arn": ARN, "domain": "a.example.com"}}, "certificate", "or neither"),
     ({"certificate": {}}, "certificate", "takes arn, or domain and zone"),
@@ -246,17 +302,24 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
     ({"firewall": {"body_rules": "off"}}, "firewall.body_rules", "use count, block"),
     ({"alarms": {"notify": ["ops"]}}, "alarms.notify[0]", "an e-mail address"),
     ({"alarms": {"notify": "ops@example.com"}}, "alarms.notify", "write [ops@example.com]"),
+    (
+        {"alarms": {"notify": ["ops@example.com", "x@example.com", "ops@example.com"]}},
+        "alarms.notify",
+        "lists ops@example.com twice; name each once",
+    ),
     ({"alarms": {"period": 45}}, "alarms.period", "the nearest is 60"),
     ({"alarms": {"response_time": 0}}, "alarms.response_time", "use more than 0"),
     ({"health_check": {"timeout": 30}}, "health_check.timeout", "is not shorter than interval 30"),
-    ({"health_check": {"path": "health"}}, "health_check.path", "a path such as /health"),
+    ({"health_check": {"path": "/nothing-here"}}, "health_check.path", "use /health, /readyz,"),
     ({"deregistration_delay": 120}, "deregistration_delay", "use at most 100 (seconds)"),
     ({"logs": {"retention": 31}}, "logs.retention", "the nearest is 30"),
-    ({"api_keys_secret": "s3cr3t"}, "api_keys_secret", "the ARN of a Secrets Manager secret"),
+    ({"api_keys_secret": "s3cr3t"}, "api_keys_secret", "the whole ARN of a Secrets Manager secret"),
+    ({"api_keys_secret": SECRET[:-7]}, "api_keys_secret", "secret:<name>-<six characters>"),
     ({"settings": {"TURNOUT_PORT": "9"}}, "settings.TURNOUT_PORT", "is set by target.port"),
     ({"settings": {"PORT": "9"}}, "settings.PORT", "such as TURNOUT_LOG_LEVEL"),
     ({"settings": {"TURNOUT_THREADS": 2}}, "settings.TURNOUT_THREADS", "put it in quotes"),
     ({"tags": {"aws:x": "y"}}, "tags.aws:x", "a tag's key"),
+    ({"tags": {"AWS:x": "y"}}, "tags.AWS:x", "a tag's key"),
     ({"tags": {"team": "a\nb"}}, "tags.team", "a tag's value"),
 ]
 
@@ -285,10 +348,30 @@ def test_all_problems_are_told_at_once() -> None:
     }
 
 
-@pytest.mark.parametrize("data", [None, "ecs", 5, ["ecs"]])
-def test_what_is_no_mapping_is_refused_as_such(data: object) -> None:
-    with pytest.raises(ConfigError, match="turnout:service: must be a mapping of keys to values"):
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [(None, "nothing"), ("ecs", "text"), (5, "a number"), (True, "true or false"), ([], "a list")],
+)
+def test_what_is_no_mapping_is_refused_as_such(data: object, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
         parse_service(data)
+    assert str(caught.value) == (
+        f"turnout:service: must be a mapping of keys to values, not {said}"
+    )
+
+
+def test_a_long_name_that_a_certificate_of_yours_has_is_taken() -> None:
+    name = {"domain": f"{'a' * 60}.example.com", "zone": "Z0123456789"}
+    assert problems(certificate={"arn": ARN, **name}) == []
+
+
+def test_a_machine_without_time_zone_data_takes_each_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(name: str) -> None:
+        raise zoneinfo.ZoneInfoNotFoundError(name)
+
+    monkeypatch.setattr(zoneinfo, "ZoneInfo", nothing)
+    monkeypatch.setattr(timezones, "_zones", frozenset)
+    assert problems(scaling={"schedules": [NIGHTS | {"timezone": "Asia/Seoul"}]}) == []
 
 
 def test_a_long_or_unprintable_value_does_not_flood_the_message() -> None:
