@@ -44,6 +44,10 @@ def no_outputs(_inputs: Inputs, _call: Call, _id: str) -> dict[str, Any]:
     return {}
 
 
+def never(_: Record) -> bool:
+    return False
+
+
 def no_refusals(_inputs: Inputs, _call: Call, _self: Record | None) -> None:
     return None
 
@@ -57,6 +61,7 @@ class Kind:
     the service computes. `names` maps an input path to the type whose *name* it must be: ids and
     ARNs need no entry, they are recognised by their form. `held_by` are the types that keep this
     one from being deleted while they refer to it. `unique` are the inputs that may exist once.
+    `let_go` says of a record that the provider forgets it and asks the API for nothing.
     """
 
     token: str
@@ -71,6 +76,7 @@ class Kind:
     unique: tuple[str, ...] = ()
     delete_first: bool = False
     regional: bool = True
+    let_go: Callable[[Record], bool] = never
 
 
 class Registry:

@@ -109,7 +109,7 @@ class Resources:
         kind, _ = self._known(token)
         with self.cloud.lock:
             record = self.read(token, identity)
-            if record is None:
+            if record is None or kind.let_go(record):
                 return
             call = Call(self.cloud, self.region, token)
             refuse_while_in_use(record, kind, self.cloud, self.package.kinds)

@@ -82,6 +82,11 @@ def test_a_bad_deployment_is_undone_by_its_health_and_by_its_alarms() -> None:
     ]
 
 
+def test_a_rollback_finds_the_former_revision() -> None:
+    (task,) = ecs().of_type("aws:ecs/taskDefinition:TaskDefinition")
+    assert task.inputs["skipDestroy"] is True
+
+
 def test_the_number_of_tasks_is_the_autoscalers_after_the_first() -> None:
     (one,) = ecs().of_type(SERVICE)
     assert one.ignore_changes == ("desiredCount",)

@@ -150,6 +150,8 @@ class EcsTarget(pulumi.ComponentResource):
             task_role_arn=run.arn,
             volumes=[{"name": SCRATCH}],
             container_definitions=pulumi.Output.json_dumps([container], sort_keys=True),
+            # A revision that is deregistered takes no new task: a rollback needs the former one.
+            skip_destroy=True,
             tags=args.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -256,7 +256,7 @@ KINDS = (
          held_by=(SERVICE,)),
     Kind(PROVIDERS, by("clusterName"), check=_check_providers, names={"clusterName": CLUSTER}),
     Kind(TASK, lambda inputs, call: f"{inputs['family']}#{call.cloud.next_hex(6)}", _task_outputs,
-         _check_task, _admit_task),
+         _check_task, _admit_task, let_go=lambda record: bool(record.inputs.get("skipDestroy"))),
     Kind(SERVICE, _service_arn, _service_outputs, _check_service, _admit_service,
          autoname=Autoname(), names={"cluster": CLUSTER}),
     Kind(TARGET, by("resourceId"), _target_arn, _check_target, _admit_target),
