@@ -40,7 +40,7 @@ class ModelBucket(pulumi.ComponentResource):
             forgetting=Forgetting(objects=None, former_versions=args.noncurrent_days),
             tags=args.tags,
             parent=self,
-            opts=pulumi.ResourceOptions(protect=args.keep),
+            protect=args.keep,
         )
         bucket = made.bucket
         if not reached_over_plain_http():

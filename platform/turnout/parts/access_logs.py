@@ -49,7 +49,7 @@ class AccessLogs(pulumi.ComponentResource):
             forgetting=Forgetting(objects=args.days, former_versions=1),
             tags=args.tags,
             parent=self,
-            opts=pulumi.ResourceOptions(retain_on_delete=args.keep),
+            retain=args.keep,
         )
         bucket = made.bucket
         policy = s3.BucketPolicy(
@@ -57,7 +57,9 @@ class AccessLogs(pulumi.ComponentResource):
             bucket=bucket.id,
             policy=bucket_policy(bucket.arn, args.account, tls_only=not reached_over_plain_http()),
             # Two writers of one bucket's access settings at once are refused by S3.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[made.closed]),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[made.closed], retain_on_delete=args.keep
+            ),
         )
         self.bucket = bucket.id
         self.prefix = PREFIX

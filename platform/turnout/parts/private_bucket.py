@@ -33,15 +33,20 @@ def private_bucket(
     forgetting: Forgetting,
     tags: Mapping[str, str],
     parent: pulumi.Resource,
-    opts: pulumi.ResourceOptions,
+    protect: bool = False,
+    retain: bool = False,
 ) -> PrivateBucket:
-    """A private bucket below `parent`; `opts` are the bucket's own, `keep` saves its objects."""
-    child = pulumi.ResourceOptions(parent=parent)
+    """A private bucket below `parent`; `keep` saves its objects.
+
+    With `protect` no `destroy` removes it; with `retain` it outlives one, and so does what makes it
+    private.
+    """
+    child = pulumi.ResourceOptions(parent=parent, retain_on_delete=retain)
     bucket = s3.Bucket(
         naming.logical(name, naming.BUCKET),
         force_destroy=not keep,
         tags=tags,
-        opts=pulumi.ResourceOptions.merge(child, opts),
+        opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(protect=protect)),
     )
     closed = s3.BucketPublicAccessBlock(
         name,
@@ -69,7 +74,7 @@ def private_bucket(
         name,
         bucket=bucket.id,
         rules=[_lifecycle(forgetting)],
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[versioning]),
+        opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[versioning])),
     )
     return PrivateBucket(bucket=bucket, closed=closed)
 

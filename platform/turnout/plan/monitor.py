@@ -89,6 +89,7 @@ class RecordingMonitor(mocks.MockMonitor):
                 custom=request.custom,
                 provider=request.provider.rpartition("::")[0] or None,
                 protect=request.protect,
+                retain_on_delete=request.retainOnDelete,
                 ignore_changes=tuple(request.ignoreChanges),
                 depends_on=tuple(sorted(request.dependencies)),
             )

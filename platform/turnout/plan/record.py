@@ -51,6 +51,7 @@ class PlannedResource:
     custom: bool = True
     provider: str | None = None
     protect: bool = False
+    retain_on_delete: bool = False
     ignore_changes: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
 
@@ -108,6 +109,7 @@ def _resource_json(resource: PlannedResource) -> dict[str, Any]:
         "dependencies": {key: list(urns) for key, urns in resource.dependencies.items()},
         "provider": resource.provider,
         "protect": resource.protect,
+        "retainOnDelete": resource.retain_on_delete,
         "ignoreChanges": list(resource.ignore_changes),
         "dependsOn": list(resource.depends_on),
     }
