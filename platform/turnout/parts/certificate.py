@@ -43,7 +43,8 @@ class Certificate(pulumi.ComponentResource):
             ttl=300,
             # The same domain in another stack or region is proven by the very same record.
             allow_overwrite=True,
-            opts=child,
+            # So it outlives this stack: without it the other one could not renew its certificate.
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         issued = acm.CertificateValidation(
             name,
