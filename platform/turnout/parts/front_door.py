@@ -39,7 +39,7 @@ class FrontDoorArgs:
     request_timeout: int
     access_logs_days: int
     keep: bool
-    """Outside dev: the balancer cannot be deleted, and its logs outlive it."""
+    """Outside dev: the balancer cannot be deleted or replaced, and its logs outlive it."""
     account: Account
     tags: Mapping[str, str]
 
@@ -82,8 +82,15 @@ class FrontDoor(pulumi.ComponentResource):
             enable_deletion_protection=args.keep,
             access_logs={"enabled": True, "bucket": logs.bucket, "prefix": logs.prefix},
             tags=args.tags,
-            # The balancer writes a test object the moment that logging is turned on.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.writable]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # The balancer writes a test object the moment that logging is turned on.
+                depends_on=[logs.writable],
+                # AWS's own protection speaks up when everything else is gone; the engine's before.
+                protect=args.keep,
+                # A balancer never moves to another VPC, and AWS says so only half way through.
+                replacement_trigger=args.vpc_id,
+            ),
         )
         self.arn = balancer.arn
         self.arn_suffix = balancer.arn_suffix

@@ -25,6 +25,8 @@ class NetworkArgs:
     public: bool
     kinds: Collection[Kind]
     secrets: bool
+    keep: bool
+    """Outside dev: no `destroy` and no other block takes the VPC from under what runs in it."""
     account: Account
     logs: Logs
     tags: Mapping[str, str]
@@ -88,7 +90,7 @@ class Network(pulumi.ComponentResource):
             enable_dns_hostnames=True,
             enable_dns_support=True,
             tags=named(args.tags, name),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.keep),
         )
         # The group that a forgotten one falls back to: it lets nothing in or out.
         ec2.DefaultSecurityGroup(

@@ -20,7 +20,7 @@ _LAST: Final = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class TierTargetGroupArgs:
-    """`listener_arn` is the listener that clients reach."""
+    """`listener_arn` is the listener that clients reach, one of the balancer `balancer_arn`."""
 
     kind: Kind
     vpc_id: pulumi.Input[str]
@@ -28,6 +28,7 @@ class TierTargetGroupArgs:
     health_check: HealthCheck
     deregistration_delay: int
     """Seconds that a leaving copy may finish its requests."""
+    balancer_arn: pulumi.Input[str]
     listener_arn: pulumi.Input[str]
     tags: Mapping[str, str]
 
@@ -44,7 +45,12 @@ class TierTargetGroup(pulumi.ComponentResource):
     ) -> None:
         super().__init__("turnout:parts:TierTargetGroup", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        group = _target_group(naming.logical(name, naming.TARGET_GROUP), args, child)
+        group = _target_group(
+            naming.logical(name, naming.TARGET_GROUP),
+            args,
+            # A target group serves one balancer: a new one cannot take it over from the old one.
+            pulumi.ResourceOptions(parent=self, replacement_trigger=args.balancer_arn),
+        )
         self.group = contract.TargetGroup(arn=group.arn, arn_suffix=group.arn_suffix)
         self.route = lb.ListenerRule(
             name,

@@ -147,7 +147,7 @@ def _selector_problems(inputs: Inputs) -> Iterator[Problem]:
         yield Problem("spec.selector", f"does not match the template's labels: {wanted} {labels}")
 
 
-def _admit(inputs: Inputs, call: Call, _own: Record | None) -> None:
+def _admit(inputs: Inputs, call: Call, own: Record | None) -> None:
     namespace = inputs["metadata"].get("namespace")
     if namespace and namespace not in _SYSTEM_NAMESPACES:
         _need(call, NAMESPACE, namespace)
@@ -160,6 +160,11 @@ def _admit(inputs: Inputs, call: Call, _own: Record | None) -> None:
         _need(call, SERVICE, f"{namespace}/{spec['serviceRef']['name']}")
         if not call.cloud.has_arn(spec["targetGroupARN"]):
             raise RefusedError(f"TargetGroupNotFound: {spec['targetGroupARN']}")
+        if own is not None and own.inputs["spec"]["targetGroupARN"] != spec["targetGroupARN"]:
+            raise RefusedError(
+                "admission webhook denied the request: TargetGroupBinding update may not change "
+                "these immutable fields: spec.targetGroupARN"
+            )
     if inputs["kind"] == "HorizontalPodAutoscaler":
         target = spec["scaleTargetRef"]
         if target["kind"] == "Deployment":

@@ -49,6 +49,18 @@ def test_outside_dev_what_is_costly_to_lose_is_kept(environment: str, kept: bool
     (bucket,) = found.of_type("aws:s3/bucket:Bucket")
     assert balancer.inputs["enableDeletionProtection"] is kept
     assert bucket.inputs["forceDestroy"] is not kept
+    (network,) = found.of_type("aws:ec2/vpc:Vpc")
+    assert (balancer.protect, network.protect) == (kept, kept)
+
+
+@pytest.mark.parametrize(("environment", "kept"), [("dev", False), ("prod", True)])
+def test_a_log_bucket_that_outlives_its_stack_stays_private_and_encrypted(
+    environment: str, kept: bool
+) -> None:
+    found = plan(BASELINE, target="ecs", environment=environment)
+    of_bucket = [r for r in found.resources if r.type.startswith("aws:s3/bucket")]
+    assert len(of_bucket) == 7
+    assert {resource.retain_on_delete for resource in of_bucket} == {kept}
 
 
 @pytest.mark.parametrize(("request_timeout", "idle"), [(1, 60), (55, 60), (56, 61), (900, 905)])
@@ -92,6 +104,15 @@ def test_a_domain_gets_a_certificate_proven_by_dns_and_a_name() -> None:
     assert alias["name"] == "api.example.com"
     assert alias["type"] == "A"
     assert "ttl" not in alias
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_the_proof_of_a_domain_outlives_the_stack_for_others_of_the_domain(
+    environment: str,
+) -> None:
+    found = plan(EVERYTHING, target="ecs", environment=environment)
+    retained = {r.name: r.retain_on_delete for r in found.of_type("aws:route53/record:Record")}
+    assert retained == {"hate-speech-api-alb-certificate": True, "hate-speech-api-alb": False}
 
 
 def test_below_a_wildcard_the_service_has_a_name_of_its_own() -> None:

@@ -74,7 +74,16 @@ class KubernetesService(pulumi.ComponentResource):
         service = core.v1.Service(name, **_said(manifests.service(objects)), opts=child(namespace))
         # Before the pods: a controller with a readiness gate gives it to new pods only, and on the
         # way down the binding must still be there while pods leave.
-        binding = _custom(name, manifests.target_group_binding(objects), child(service))
+        binding = _custom(
+            name,
+            manifests.target_group_binding(objects),
+            child(
+                service,
+                # The controllers refuse another target group for a binding that exists.
+                replace_on_changes=["spec.targetGroupARN"],
+                delete_before_replace=True,
+            ),
+        )
         self.pods = apps.v1.Deployment(
             name,
             **_said(manifests.deployment(objects)),

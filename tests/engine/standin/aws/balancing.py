@@ -201,6 +201,9 @@ def _check_rule(inputs: Inputs) -> Iterator[Problem]:
 
 
 def _admit_rule(inputs: Inputs, call: Call, own: Record | None) -> None:
+    listener = call.cloud.find(LISTENER, call.region, id=inputs["listenerArn"])
+    if listener:
+        _admit_forward(inputs, listener.inputs["loadBalancerArn"], call, own)
     for other in call.cloud.of(RULE, call.region):
         same = [other.get(n) == inputs.get(n) for n in ("listenerArn", "priority")]
         if other is not own and all(same):
