@@ -93,7 +93,7 @@ def _what_a_tier_cannot_do(config: ServiceFields) -> Iterator[str]:
             case Lambda():
                 yield from _lambda(config, tier, path)
             case Ecs():
-                yield from _ecs(config)
+                yield from _ecs(config, tier)
             case Eks():
                 yield from _eks(config, tier, path)
             case Ec2():
@@ -170,12 +170,13 @@ def _ec2(config: ServiceFields, tier: Ec2, path: str) -> Iterator[str]:
         )
 
 
-def _ecs(config: ServiceFields) -> Iterator[str]:
-    # AWS, "Amazon ECS task definition parameters for Fargate": stopTimeout is at most 120 s.
-    if config.deregistration_delay > 100:
+def _ecs(config: ServiceFields, tier: Ecs) -> Iterator[str]:
+    # AWS, "Amazon ECS task definition parameters for Fargate": stopTimeout is at most 120 s. On
+    # demand ECS lets the load balancer finish before that time begins.
+    if tier.spot and config.deregistration_delay > 100:
         yield (
-            f"deregistration_delay: {config.deregistration_delay} is longer than Fargate waits "
-            "for a task to stop; use at most 100 (seconds)"
+            f"deregistration_delay: {config.deregistration_delay} is longer than a task on Fargate "
+            "Spot has to stop; use at most 100 (seconds), or spot: 0"
         )
 
 

@@ -98,6 +98,11 @@ class Scaling(Part):
         """The fewest copies that may run at any hour, schedules included."""
         return min([self.min, *(schedule.min for schedule in self.schedules)])
 
+    @property
+    def most(self) -> int:
+        """The most copies that may run at any hour, schedules included."""
+        return max([self.max, *(schedule.max for schedule in self.schedules)])
+
     @field_validator("max")
     @classmethod
     def _max_is_not_below_min(cls, value: int, info: Any) -> int:

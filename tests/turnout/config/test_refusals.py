@@ -311,7 +311,11 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
     ({"alarms": {"response_time": 0}}, "alarms.response_time", "use more than 0"),
     ({"health_check": {"timeout": 30}}, "health_check.timeout", "is not shorter than interval 30"),
     ({"health_check": {"path": "/nothing-here"}}, "health_check.path", "use /health, /readyz,"),
-    ({"deregistration_delay": 120}, "deregistration_delay", "use at most 100 (seconds)"),
+    (
+        ecs(spot=20) | {"deregistration_delay": 120},
+        "deregistration_delay",
+        "use at most 100 (seconds), or spot: 0",
+    ),
     ({"logs": {"retention": 31}}, "logs.retention", "the nearest is 30"),
     ({"api_keys_secret": "s3cr3t"}, "api_keys_secret", "the whole ARN of a Secrets Manager secret"),
     ({"api_keys_secret": SECRET[:-7]}, "api_keys_secret", "secret:<name>-<six characters>"),
@@ -358,6 +362,10 @@ def test_what_is_no_mapping_is_refused_as_such(data: object, said: str) -> None:
     assert str(caught.value) == (
         f"turnout:service: must be a mapping of keys to values, not {said}"
     )
+
+
+def test_tasks_on_demand_may_leave_as_slowly_as_the_load_balancer_lets_them() -> None:
+    assert problems(deregistration_delay=300) == []
 
 
 def test_a_long_name_that_a_certificate_of_yours_has_is_taken() -> None:
