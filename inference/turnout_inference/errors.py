@@ -56,6 +56,15 @@ class ApiError(Exception):
         self.reason = reason or code.value
 
 
+def too_many_texts(place: str, count: int, limit: int) -> ApiError:
+    return ApiError(
+        413,
+        Code.TOO_MANY_TEXTS,
+        f"{place}: {count} texts, {limit} are allowed",
+        "send them in several requests",
+    )
+
+
 def overloaded(message: str, reason: str, retry_after: int) -> ApiError:
     """429; retry_after in whole seconds, as the queue says."""
     return ApiError(

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from turnout_inference.errors import ApiError, Code
+from turnout_inference.errors import ApiError, Code, too_many_texts
+
+MAX_KEYS = 64
+"""Keys of a body; no request has a use for more, and to name each would take long."""
+Texts = Annotated[list[str], Field(fail_fast=True)]
+"""The first wrong text is told, and the rest not looked at: a stranger may send a million."""
+_OneOrTwo = Annotated[list[str], Field(min_length=1, max_length=2, fail_fast=True)]
 
 
-class _Request(BaseModel):
+class RequestShape(BaseModel):
+    """A request's body; `texts` names the key that holds them."""
+
+    texts: ClassVar[str] = "inputs"
+    hint: ClassVar[str] = "the request's shape is described at /openapi.json"
+
+
+class _Request(RequestShape):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class _Lenient(BaseModel):
+class _Lenient(RequestShape):
     """As the servers whose contract it is: unknown keys are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
@@ -28,7 +41,7 @@ class _Answer(BaseModel):
 class ClassifyRequest(_Request):
     """One text or many."""
 
-    inputs: str | list[str] = Field(
+    inputs: str | Texts = Field(
         description="A text, or a list of texts.", examples=["오늘 날씨가 참 좋네요"]
     )
     raw_scores: bool = Field(
@@ -113,13 +126,11 @@ class PredictRequest(_Lenient):
     inputs: a text, `["text"]`, `["text", "its pair"]`, or a batch: a list of such lists.
     """
 
-    inputs: (
-        str
-        | Annotated[list[str], Field(min_length=1, max_length=2)]
-        | Annotated[
-            list[Annotated[list[str], Field(min_length=1, max_length=2)]], Field(min_length=1)
-        ]
-    ) = Field(examples=["오늘 날씨가 참 좋네요"])
+    hint: ClassVar[str] = 'a text is "a" or ["a"], a pair ["a", "b"], a batch [["a"], ["b"]]'
+
+    inputs: str | _OneOrTwo | Annotated[list[_OneOrTwo], Field(min_length=1, fail_fast=True)] = (
+        Field(examples=["오늘 날씨가 참 좋네요"])
+    )
     truncate: bool | None = None
     truncation_direction: Literal["Right", "Left", "right", "left"] = "Right"
     raw_scores: bool = False
@@ -179,7 +190,9 @@ class PredictError(_Answer):
 class InfinityRequest(_Lenient):
     """infinity's request."""
 
-    input: list[str] = Field(min_length=1, max_length=2048, examples=[["오늘 날씨가 참 좋네요"]])
+    texts: ClassVar[str] = "input"
+
+    input: Texts = Field(min_length=1, max_length=2048, examples=[["오늘 날씨가 참 좋네요"]])
     model: str = Field(
         default="default/not-specified", description="The model's name, or left out."
     )
@@ -219,11 +232,13 @@ class InfinityError(_Answer):
     error: InfinityErrorBody
 
 
-Shape = TypeVar("Shape", bound=BaseModel)
+Shape = TypeVar("Shape", bound=RequestShape)
 
 
-def parse(shape: type[Shape], value: object) -> Shape:
+def parse(shape: type[Shape], value: Any, max_texts: int) -> Shape:
     """A decoded body as a request; 422 names every key that is wrong, never its text."""
+    if isinstance(value, dict):
+        _check_size(shape, value, max_texts)
     try:
         return shape.model_validate(value)
     except ValidationError as error:
@@ -232,15 +247,29 @@ def parse(shape: type[Shape], value: object) -> Shape:
             422,
             Code.INVALID_REQUEST,
             "; ".join(problems[:5]),
-            "the request's shape is described at /docs",
+            shape.hint,
         ) from None
+
+
+def _check_size(shape: type[RequestShape], body: dict[str, Any], max_texts: int) -> None:
+    """What could take long to look at is refused by its length alone."""
+    if len(body) > MAX_KEYS:
+        raise ApiError(
+            422,
+            Code.INVALID_REQUEST,
+            f"body: {len(body)} keys, {MAX_KEYS} are allowed",
+            shape.hint,
+        )
+    texts = body.get(shape.texts)
+    if isinstance(texts, list) and len(texts) > max_texts:
+        raise too_many_texts(shape.texts, len(texts), max_texts)
 
 
 def _problems(errors: Iterable[ErrorDetails]) -> list[str]:
     """One line a place. Of a key that may have several shapes, the shape that fits furthest."""
     wanted: dict[str, list[str]] = {}
     given: dict[str, object] = {}
-    said: list[str] = []
+    said: dict[str, str] = {}
     depths: dict[object, int] = {}
     ordered = sorted(errors, key=lambda error: -_depth(error["loc"]))
     for error in ordered:
@@ -252,11 +281,11 @@ def _problems(errors: Iterable[ErrorDetails]) -> list[str]:
             wanted.setdefault(path, []).append(expected)
             given[path] = error["input"]
         else:
-            said.append(f"{path}: {_PLAIN.get(error['type'], error['msg'])}")
+            said[path] = _PLAIN.get(error["type"], error["msg"])
     for path, kinds in wanted.items():
         found = _KINDS.get(type(given[path]), "this")
-        said.append(f"{path}: {' or '.join(dict.fromkeys(kinds))} was expected, not {found}")
-    return sorted(set(said))
+        said.setdefault(path, f"{' or '.join(dict.fromkeys(kinds))} was expected, not {found}")
+    return sorted(f"{path}: {words}" for path, words in said.items())
 
 
 def _depth(location: tuple[int | str, ...]) -> int:
@@ -283,6 +312,8 @@ _EXPECTED = {
 _PLAIN = {
     "missing": "is required",
     "extra_forbidden": "is not a key of this request",
+    "too_short": "is empty",
+    "too_long": "has more items than are allowed",
 }
 _KINDS: dict[type, str] = {
     str: "a string",

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from turnout_inference.access import Access
 from turnout_inference.admission import Bounds, Door
 from turnout_inference.backend import Backend
 from turnout_inference.batching import Job, Limits, Row
 from turnout_inference.engine import Engine
-from turnout_inference.errors import ApiError, Code
+from turnout_inference.errors import ApiError, Code, too_many_texts
 from turnout_inference.logs import RequestLog
 from turnout_inference.metrics import Metrics
 from turnout_inference.model.manifest import Manifest
@@ -27,6 +28,7 @@ INLINE_CHARACTERS = 4096
 millisecond; a thread would take longer to wake. Larger requests go to a thread."""
 WARM_UP_TEXT = "워밍업 warm-up " * 4
 WARM_UP_ROWS = 8
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +149,8 @@ class Service:
 
     def check(self, texts: Sequence[Text], place: str) -> None:
         """Refuse more texts, or longer ones, than the settings allow."""
-        limit = self.settings.max_texts
-        if len(texts) > limit:
-            raise ApiError(
-                413,
-                Code.TOO_MANY_TEXTS,
-                f"{place}: {len(texts)} texts, {limit} are allowed",
-                "send them in several requests",
-            )
+        if len(texts) > self.settings.max_texts:
+            raise too_many_texts(place, len(texts), self.settings.max_texts)
         longest = self.settings.max_characters
         for index, text in enumerate(texts):
             if text.characters > longest:
@@ -226,14 +222,19 @@ class Service:
                 encoded.append(encode(text.text, text.pair, side=side))
             return encoded
 
+        try:
+            return await self.aside(run, deadline)
+        finally:
+            left = True
+
+    async def aside(self, work: Callable[[], T], deadline: Deadline) -> T:
+        """Do in a thread what would hold up the event loop."""
         assert self._loop is not None  # noqa: S101
         try:
             async with asyncio.timeout(deadline.left):
-                return await self._loop.run_in_executor(self._tokenizers, run)
+                return await self._loop.run_in_executor(self._tokenizers, work)
         except TimeoutError:
             raise self._late(deadline) from None
-        finally:
-            left = True
 
     async def _compute(self, job: Job, deadline: Deadline) -> Job:
         assert self._loop is not None  # noqa: S101

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from itertools import islice
 from typing import Any, NoReturn
 
 from turnout_inference.errors import ApiError, Code
@@ -11,6 +13,22 @@ MAX_DEPTH = 32
 """Levels of nesting; no request needs more than four."""
 MAX_DIGITS = 100
 """Digits of a number; no request has a use for more."""
+_NESTING = (list, dict)
+_PART = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[{,]', re.DOTALL)
+"""A string (of broken JSON, one without an end too: a quote is looked at once), or what begins or
+separates other values."""
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""An escaped half of a pair: without one, every string is text."""
+
+
+def has_more_parts(body: bytes, most: int) -> bool:
+    """Whether a body has more than `most` strings, lists, objects and commas.
+
+    To be asked before `decode`, which takes a second for a few megabytes of `[],[],[]` and lets
+    nobody else run meanwhile. This stops at the first that is too many.
+    """
+    parts = _PART.finditer(body)
+    return next(islice(parts, most, None), None) is not None
 
 
 def decode(body: bytes) -> Any:
@@ -40,16 +58,21 @@ def decode(body: bytes) -> Any:
         ) from None
     except RecursionError:
         _too_deep()
-    if "\\u" in text or _nests(text):
-        _check(value, "body", 0)
+    if _nests(text):
+        _check_depth(value)
+    if "\\u" in text and _SURROGATE.search(text):
+        _check_texts(value, ())
     return value
 
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in found if keys.count(key) > 1)
+        seen: set[str] = set()
+        for twice, _ in pairs:
+            if twice in seen:
+                break
+            seen.add(twice)
         raise _bad(f"key {json.dumps(twice)[:80]} is given twice", "give each key once")
     return found
 
@@ -86,27 +109,41 @@ def _nests(text: str) -> bool:
     return text.count("[") + text.count("{") > MAX_DEPTH
 
 
-def _check(value: Any, place: str, depth: int) -> None:
-    if depth > MAX_DEPTH:
-        _too_deep()
+def _check_depth(value: Any) -> None:
+    """Level by level, for a stranger may send a million empty lists."""
+    level = [value] if isinstance(value, _NESTING) else []
+    for _ in range(MAX_DEPTH):
+        level = [
+            part
+            for whole in level
+            for part in (whole.values() if isinstance(whole, dict) else whole)
+            if isinstance(part, _NESTING)
+        ]
+        if not level:
+            return
+    _too_deep()
+
+
+def _check_texts(value: Any, place: tuple[int | str, ...]) -> None:
     match value:
         case str():
-            _check_text(value, place)
+            _check_text(value, "", place)
         case list():
             for index, item in enumerate(value):
-                _check(item, f"{place}[{index}]", depth + 1)
+                _check_texts(item, (*place, index))
         case dict():
             for key, item in value.items():
-                _check_text(key, f"a key of {place}")
-                _check(item, f"{place}.{key[:40]}", depth + 1)
+                _check_text(key, "a key of ", place)
+                _check_texts(item, (*place, key))
 
 
-def _check_text(text: str, place: str) -> None:
+def _check_text(text: str, what: str, place: tuple[int | str, ...]) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
+        steps = [f"[{step}]" if isinstance(step, int) else f".{step[:40]}" for step in place]
         raise _bad(
-            f"{place}: character {error.start} is an unpaired surrogate "
+            f"{what}body{''.join(steps)}: character {error.start} is an unpaired surrogate "
             f"(\\u{ord(text[error.start]):04x})",
             "send surrogates in pairs, or the character itself in UTF-8",
         ) from None

@@ -26,13 +26,19 @@ from sanic.http import Http
 from turnout_inference.errors import ApiError, Code
 from turnout_inference.logs import fields
 from turnout_inference.routes.cors import cors_headers
+from turnout_inference.schemas import Shape, parse
 from turnout_inference.service import Deadline, Service
-from turnout_inference.strict_json import decode
+from turnout_inference.strict_json import decode, has_more_parts
 
 log = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
+_INLINE = 32_768
+"""Bytes of a body that is parsed on the event loop: the worst of so many takes few milliseconds.
+A thread would take longer to wake than a usual one does."""
+_PARTS_A_TEXT, _PARTS_BESIDE = 5, 1000
+"""A pair in a batch: two strings, a list, two commas. Beside them: keys that are not ours."""
 _UNREAD = 65_536
 """Bytes of a refused body that are read away, so that the client sees the answer."""
 
@@ -62,10 +68,14 @@ class Exchange:
             return Deadline(self.began + seconds, by_client=True)
         return Deadline(self.began + longest)
 
-    async def json(self) -> Any:
-        """The decoded body; ApiError for a wrong type, size, encoding, syntax or pace."""
+    async def read(self, shape: type[Shape]) -> Shape:
+        """The body; ApiError for a wrong type, size, encoding, syntax, shape or pace."""
         _check_content_type(self.request.headers.get("content-type"))
-        return decode(await self._body())
+        body = await self._body()
+        max_texts = self.service.settings.max_texts
+        if len(body) <= _INLINE:
+            return parse(shape, decode(body), max_texts)
+        return await self.service.aside(lambda: _read_large(shape, body, max_texts), self.deadline)
 
     async def _body(self) -> bytes:
         stream = _stream(self.request)
@@ -329,6 +339,18 @@ def _check_content_type(given: str | None) -> None:
             f"Content-Type is {shown}",
             "send Content-Type: application/json, encoded as UTF-8",
         )
+
+
+def _read_large(shape: type[Shape], body: bytes, max_texts: int) -> Shape:
+    most = _PARTS_A_TEXT * max_texts + _PARTS_BESIDE
+    if has_more_parts(body, most):
+        raise ApiError(
+            413,
+            Code.TOO_MANY_TEXTS,
+            f"the body has more than {most} values, {max_texts} texts are allowed",
+            "send the texts in several requests",
+        )
+    return parse(shape, decode(body), max_texts)
 
 
 def _too_large(what: str, limit: int) -> ApiError:

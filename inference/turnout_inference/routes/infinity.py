@@ -11,7 +11,7 @@ from turnout_inference.errors import ApiError, Code
 from turnout_inference.routes.exchange import Exchange, answer_json
 from turnout_inference.routes.ours import note
 from turnout_inference.routes.tei import ranked
-from turnout_inference.schemas import InfinityRequest, parse
+from turnout_inference.schemas import InfinityRequest
 from turnout_inference.service import Text
 
 ANY_MODEL = "default/not-specified"
@@ -20,7 +20,7 @@ ANY_MODEL = "default/not-specified"
 
 async def classify(exchange: Exchange) -> HTTPResponse:
     """All labels of every text, best first."""
-    body = parse(InfinityRequest, await exchange.json())
+    body = await exchange.read(InfinityRequest)
     service = exchange.service
     name = service.model.manifest.name
     if body.model not in {ANY_MODEL, name}:
@@ -50,13 +50,9 @@ async def classify(exchange: Exchange) -> HTTPResponse:
 
 
 def error(failure: ApiError, _request_id: str) -> tuple[int, object]:
-    """infinity's JSON for an error."""
+    """infinity's JSON for an error: 422 for too many texts, as there."""
     message = f"{failure.message}: {failure.fix}"
-    return failure.status, {
-        "error": {
-            "message": message,
-            "type": failure.code.value,
-            "param": None,
-            "code": failure.status,
-        }
+    status = 422 if failure.code is Code.TOO_MANY_TEXTS else failure.status
+    return status, {
+        "error": {"message": message, "type": failure.code.value, "param": None, "code": status}
     }

@@ -12,14 +12,13 @@ from turnout_inference.schemas import (
     ErrorBody,
     ModelAnswer,
     ModelLimits,
-    parse,
 )
 from turnout_inference.service import Outcome, Service, Text
 
 
 async def classify(exchange: Exchange) -> HTTPResponse:
     """One result a text, always a list."""
-    body = parse(ClassifyRequest, await exchange.json())
+    body = await exchange.read(ClassifyRequest)
     texts = [body.inputs] if isinstance(body.inputs, str) else body.inputs
     _refuse_empty(texts)
     service = exchange.service

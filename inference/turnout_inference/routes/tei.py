@@ -13,13 +13,13 @@ from turnout_inference.batching import Row
 from turnout_inference.errors import ApiError, Code
 from turnout_inference.routes.exchange import Exchange, answer_json
 from turnout_inference.routes.ours import note
-from turnout_inference.schemas import PredictRequest, parse
+from turnout_inference.schemas import PredictRequest
 from turnout_inference.service import Outcome, Text
 
 
 async def predict(exchange: Exchange) -> HTTPResponse:
     """All labels of a text, best first; a list of such lists for a batch."""
-    body = parse(PredictRequest, await exchange.json())
+    body = await exchange.read(PredictRequest)
     texts, is_batch = _texts(body)
     service = exchange.service
     for index, text in enumerate(texts):
