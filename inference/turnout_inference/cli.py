@@ -70,7 +70,7 @@ def main() -> int:
             log.error("setting refused: %s", problem)
         return Exit.BAD_SETTINGS
     configure(settings.log_level)
-    return serve(settings)
+    return _end(serve(settings))
 
 
 def serve(settings: Settings) -> int:
@@ -152,6 +152,14 @@ def _leave(_number: int, _frame: object) -> NoReturn:
     """Told to end before anything was served: there is nothing to drain."""
     # At once: an exception would be told as the failure of whatever is being imported.
     os._exit(Exit.DRAINED)
+
+
+def _end(code: int) -> NoReturn:
+    """End the process with this code, and with it every thread that the drain did not wait for."""
+    logging.shutdown()
+    sys.stdout.flush()
+    # Not by returning: the interpreter would wait for threads, and CTranslate2 for its own.
+    os._exit(code)
 
 
 def _resolve(settings: Settings) -> Path:

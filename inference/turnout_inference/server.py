@@ -20,15 +20,17 @@ from turnout_inference.app import create_app
 from turnout_inference.listening import BACKLOG
 from turnout_inference.logs import fields
 from turnout_inference.protocol import BoundedProtocol
-from turnout_inference.service import Service
+from turnout_inference.service import LOOKS_A_SECOND, Service
 
 log = logging.getLogger("turnout.server")
 
 IDLE_GRACE = 1.0
 """Seconds that a silent connection is given during the drain: its next request may be on its
 way, and closing now would lose it."""
-SWEEP = 0.5
-"""Seconds between two looks at connections that are too slow."""
+SWEEP = 1 / LOOKS_A_SECOND
+"""Seconds between two looks at the engine, and at connections that are too slow."""
+AT_LEAST = 0.1
+"""Seconds that threads are given to end where the drain has left none."""
 
 
 @dataclass(slots=True)
@@ -89,11 +91,15 @@ class Serving:
 
 
 async def start(
-    service: Service, listener: socket.socket, beat: Callable[[], None] = lambda: None
+    service: Service,
+    listener: socket.socket,
+    beat: Callable[[], None] = lambda: None,
+    give_up: Callable[[str], None] = lambda _reason: None,
 ) -> Serving:
     """Serve on a listening socket, on the running event loop.
 
-    beat is called every half second, for whoever watches this process.
+    beat is called every half second, for whoever watches this process. give_up is told, as often,
+    why this process should be replaced.
     """
     app = create_app(service)
     spare = listener.dup()
@@ -105,14 +111,14 @@ async def start(
     app.state.server_info.append(ApplicationServerInfo(settings={"version": HTTP.VERSION_1}))
     await server.startup()  # type: ignore[no-untyped-call]
     service.start()
-    sweeper = asyncio.get_running_loop().create_task(_sweep(app, service, server, beat))
+    sweeper = asyncio.get_running_loop().create_task(_sweep(app, service, server, beat, give_up))
     return Serving(app, service, server, spare, sweeper)
 
 
 async def serve(
     service: Service, listener: socket.socket, beat: Callable[[], None] = lambda: None
 ) -> bool:
-    """Serve until SIGTERM or SIGINT, then drain; whether nothing was cut off.
+    """Serve until SIGTERM or SIGINT, then drain; whether nothing was cut off or given up.
 
     A second signal during the drain ends it at once.
     """
@@ -120,30 +126,46 @@ async def serve(
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
-    serving = await start(service, listener, beat)
+    reasons: list[str] = []
+
+    def give_up(reason: str) -> None:
+        if not reasons:
+            log.error("giving up: %s; this process ends, to be replaced", reason)
+            reasons.append(reason)
+            told.set()
+
+    serving = await start(service, listener, beat, give_up)
     host, port = listener.getsockname()[:2]
     log.info("serving", extra=fields(host=host, port=port, model=service.model.manifest.name))
     await told.wait()
+    bound = time.monotonic() + service.settings.drain_timeout
     log.info("draining", extra=fields(requests=service.door.requests))
     told.clear()
     drain = loop.create_task(serving.drain())
     again = loop.create_task(told.wait())
     await asyncio.wait({drain, again}, return_when=asyncio.FIRST_COMPLETED)
-    whole = drain.done() and drain.result()
+    drained = drain.done()
+    whole = drained and drain.result() and not reasons
     for task in (drain, again):
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-    service.stop()
+    service.stop(max(AT_LEAST, bound - time.monotonic()) if drained else AT_LEAST)
     log.info("stopped", extra=fields(drained=whole))
     return whole
 
 
 async def _sweep(
-    app: Sanic[Any, Any], service: Service, server: Any, beat: Callable[[], None]
+    app: Sanic[Any, Any],
+    service: Service,
+    server: Any,
+    beat: Callable[[], None],
+    give_up: Callable[[str], None],
 ) -> None:
     while True:
         beat()
+        if (reason := service.watch.look()) is not None:
+            give_up(reason)
         now = time.monotonic()
         for connection in list(server.connections):
             if connection.cut_if_slow(now, service.settings.read_timeout):

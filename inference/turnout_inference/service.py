@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from turnout_inference.access import Access
@@ -15,6 +17,7 @@ from turnout_inference.admission import Bounds, Door
 from turnout_inference.backend import Backend
 from turnout_inference.batching import Job, Limits, Row
 from turnout_inference.engine import Engine
+from turnout_inference.ending import end_within
 from turnout_inference.errors import ApiError, Code, too_many_texts
 from turnout_inference.logs import RequestLog
 from turnout_inference.metrics import Metrics
@@ -22,12 +25,19 @@ from turnout_inference.model.manifest import Manifest
 from turnout_inference.settings import Settings
 from turnout_inference.tokenizer import Encoded, Side, Tokenizer
 from turnout_inference.tracing import Tracer
+from turnout_inference.watch import Watch
+
+log = logging.getLogger(__name__)
 
 INLINE_CHARACTERS = 4096
 """Texts of up to as many characters in all are tokenized on the event loop, in well under a
 millisecond; a thread would take longer to wake. Larger requests go to a thread."""
 WARM_UP_TEXT = "워밍업 warm-up " * 4
 WARM_UP_ROWS = 8
+LOOKS_A_SECOND = 2
+GIVE_UP_AFTER = 30.0
+"""Seconds that a batch may take, or all of them fail, before the process is given up; more where a
+request may take more."""
 T = TypeVar("T")
 
 
@@ -103,6 +113,11 @@ class Service:
             deliver=self._deliver,
             on_batch=metrics.batch,
         )
+        self.watch = Watch(
+            self._engine,
+            self._probe,
+            patience=int(LOOKS_A_SECOND * max(GIVE_UP_AFTER, settings.request_timeout)),
+        )
         self.door = Door(
             Bounds(
                 requests=settings.max_requests,
@@ -126,12 +141,20 @@ class Service:
         self._engine.warm_up([encoded] * WARM_UP_ROWS)
         self._engine.start()
 
-    def stop(self) -> None:
-        self._engine.stop()
-        self._tokenizers.shutdown(cancel_futures=True)
+    def stop(self, seconds: float = 10.0) -> None:
+        """End the threads, and send the last spans, within `seconds`; say what did not end."""
+        parts: dict[str, Callable[[], object]] = {
+            "inference": self._engine.stop,
+            "tokenizers": partial(self._tokenizers.shutdown, cancel_futures=True),
+        }
         if self.tracer is not None:
-            self.tracer.stop()
+            parts["tracing"] = self.tracer.stop
+        if left := end_within(seconds, parts):
+            log.warning("ended without waiting for %s any longer", " and ".join(left))
         self.request_log.flush()
+
+    def _probe(self) -> Job:
+        return Job([self.model.tokenizer.encode(WARM_UP_TEXT)], time.monotonic())
 
     @property
     def status(self) -> str:

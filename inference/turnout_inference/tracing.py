@@ -41,7 +41,8 @@ class Tracer:
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
         os.environ.setdefault("OTEL_SERVICE_NAME", "turnout-server")
-        self._provider = TracerProvider(resource=Resource.create())
+        # It would wait for the collector at the interpreter's end, without a bound of ours.
+        self._provider = TracerProvider(resource=Resource.create(), shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("turnout-inference", __version__)
         self._propagator = TraceContextTextMapPropagator()
@@ -81,5 +82,5 @@ class Tracer:
         span.end(end_time=ended)
 
     def stop(self) -> None:
-        """Send what is left."""
+        """Send what is left; takes as long as the collector does, up to OTEL's own timeouts."""
         self._provider.shutdown()

@@ -149,6 +149,98 @@ def test_failures_in_a_row_make_it_unhealthy_and_a_success_healthy_again() -> No
         assert made.healthy
 
 
+class Allergic(FakeBackend):
+    """Fails on every batch with the token 13 in it."""
+
+    def logits(self, batch: Sequence[Encoded]) -> Floats:
+        answer = super().logits(batch)
+        if any(13 in encoded.ids for encoded in batch):
+            raise RuntimeError("13")
+        return answer
+
+
+def held(made: Engine, backend: FakeBackend, *jobs: Job) -> None:
+    """Have the jobs wait together behind a batch in progress, then let go."""
+    backend.gate.clear()
+    made.submit(job([1]))
+    while not backend.batches:
+        time.sleep(0.001)
+    for one in jobs:
+        made.submit(one)
+    backend.gate.set()
+
+
+def test_a_text_that_fails_takes_none_of_its_batch_along() -> None:
+    backend = Allergic(labels=2)
+    with engine(backend) as (made, box):
+        poisoned, other, third = job([2], [13], [3]), job([4], [5]), job([6])
+        held(made, backend, poisoned, other, third)
+        box.wait_for(lambda done: {poisoned, other, third} <= set(done))
+        assert backend.batches[1] == [1] * 6
+        assert isinstance(poisoned.error, BackendFailed)
+        for good, ids in ((other, [[4], [5]]), (third, [[6]])):
+            assert good.error is None
+            assert [row.logits for row in good.rows if row] == [expected(one, 2) for one in ids]
+        assert box.jobs.count(poisoned) == 1
+        assert made.healthy
+
+
+def test_texts_that_fail_with_others_in_their_batch_do_not_make_the_engine_unhealthy() -> None:
+    backend = Allergic(labels=2)
+    with engine(backend) as (made, box):
+        poisoned = [job([13]) for _ in range(2 * SICK_AFTER)]
+        held(made, backend, *poisoned, job([4]))
+        box.wait_for(lambda done: len(done) == len(poisoned) + 2)
+        assert made.healthy
+
+
+def test_a_batch_that_fails_as_a_whole_counts_once() -> None:
+    backend = Allergic(labels=2)
+    with engine(backend) as (made, box):
+        poisoned = [job([13]) for _ in range(2 * SICK_AFTER)]
+        held(made, backend, *poisoned)
+        box.wait_for(lambda done: len(done) == len(poisoned) + 1)
+        assert made.healthy
+
+
+class Forgetful(FakeBackend):
+    """Leaves out the last row of every batch of several."""
+
+    def logits(self, batch: Sequence[Encoded]) -> Floats:
+        answer = super().logits(batch)
+        return answer[:-1] if len(batch) > 1 else answer
+
+
+def test_rows_that_are_missing_are_computed_again_not_mixed_up() -> None:
+    with engine(Forgetful(labels=2)) as (made, box):
+        one = job([1], [2], [3])
+        made.submit(one)
+        box.wait_for(lambda done: one in done)
+        assert [row.logits for row in one.rows if row] == [expected([n], 2) for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("where", ["deliver", "on_batch"])
+def test_a_thread_outlives_what_it_calls(where: str) -> None:
+    box = Mailbox()
+
+    def failing(*_: object) -> None:
+        raise RuntimeError("the event loop is closed")
+
+    calls = {"deliver": box.put, "on_batch": lambda *_: None} | {where: failing}
+    made = Engine(FakeBackend(labels=2), "multi_label", Limits(512), **calls)  # type: ignore[arg-type]
+    made.start()
+    first = job([1])
+    made.submit(first)
+    while first.remaining or made.in_progress != [0]:
+        time.sleep(0.001)
+    assert made.whole
+    second = job([2])
+    made.submit(second)
+    while second.remaining:
+        time.sleep(0.001)
+    made.stop()
+
+
 class Slow(FakeBackend):
     """A thousand tokens a second, on a clock of its own."""
 

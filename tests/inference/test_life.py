@@ -291,6 +291,21 @@ def test_a_request_that_outlives_the_bound_is_cut_off_and_told() -> None:
         assert time.monotonic() - began < 3
 
 
+def test_a_collector_of_traces_that_never_answers_does_not_outlive_the_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as collector:
+        port = collector.getsockname()[1]
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
+        with process(drain_timeout=2, tracing=True) as server:
+            assert classify(server.url) == 200
+            began = time.monotonic()
+            assert server.stop() == 0
+            assert time.monotonic() - began < 2 + slowness()
+        wait_until(lambda: any(line["message"] == "stopped" for line in server.lines()), 5)
+        assert any("tracing" in line["message"] for line in server.lines())
+
+
 def test_a_second_signal_ends_the_drain() -> None:
     with process(drain_wait=20) as server:
         server.popen.send_signal(signal.SIGTERM)
