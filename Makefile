@@ -52,6 +52,7 @@ early-engine: | python
 	@PYTHONPATH=platform $(PYTHON) -m turnout.engine
 
 schema: setup ## Write the stack files' JSON schema and the page about them anew.
+	@$(BIN)/python -m turnout_inference.settings --json > platform/turnout/config/server_settings.json
 	@$(BIN)/turnout schema --output stacks/turnout.schema.json
 	@$(BIN)/turnout schema --markdown --output docs/stack-file.md
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -262,5 +263,26 @@ def _plain(default: object) -> str:
     return json.dumps(default) if isinstance(default, bool) else str(default)
 
 
+_TOLD_OF_A_SETTING = ("type", "enum", "minimum", "exclusiveMinimum", "maximum", "default")
+
+
+def settings_schema() -> dict[str, dict[str, Any]]:
+    """By variable: its type, bounds and default in JSON schema's words; a list is text here.
+
+    For who sets the server up and must not import it.
+    """
+    told = {}
+    for name, whole in Settings.model_json_schema()["properties"].items():
+        field = {**whole, **next(iter(whole.get("anyOf", ())), {})}
+        kept = {key: field[key] for key in _TOLD_OF_A_SETTING if field.get(key) is not None}
+        if kept["type"] == "array":
+            kept = {"type": "string"}
+        told[f"{PREFIX}{name.upper()}"] = {**kept, "description": field["description"]}
+    return told
+
+
 if __name__ == "__main__":
-    print(settings_table(), end="")
+    if "--json" in sys.argv[1:]:
+        print(json.dumps(settings_schema(), indent=2, ensure_ascii=False))
+    else:
+        print(settings_table(), end="")

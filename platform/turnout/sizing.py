@@ -28,6 +28,8 @@ LAMBDA_TIMEOUT_SECONDS: Final = range(1, 900 + 1)
 LAMBDA_ALB_BODY_BYTES: Final = 1_000_000
 # AWS, "Lambda quotas": a synchronous invocation's payload is at most 6 MB.
 LAMBDA_URL_BODY_BYTES: Final = 6_000_000
+# AWS, "Lambda quotas": environment variables, all together, measured as JSON.
+LAMBDA_ENVIRONMENT_BYTES: Final = 4096
 # AWS, "Configure Lambda function memory": one vCPU for each 1,769 MB.
 LAMBDA_MB_PER_VCPU: Final = 1_769
 

@@ -207,10 +207,14 @@ def services(draw: st.DrawFn) -> dict[str, Any]:
             logs=_optional(
                 retention=st.sampled_from(RETENTION_DAYS), access_logs_days=st.integers(1, 3653)
             ),
-            settings=st.dictionaries(
-                st.from_regex(r"TURNOUT_X_[A-Z0-9_]{1,10}", fullmatch=True),
-                st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30),
-                max_size=3,
+            settings=_optional(
+                TURNOUT_MAX_TEXTS=st.integers(1, 100_000).map(str),
+                TURNOUT_BATCH_WAIT=st.sampled_from(["0", "0.005", "3600"]),
+                TURNOUT_LOG_LEVEL=st.sampled_from(["debug", "INFO", "warning"]),
+                TURNOUT_PAGES=st.sampled_from(["true", "false", "0"]),
+                TURNOUT_CORS_ORIGINS=st.text(
+                    st.characters(codec="utf-8", exclude_characters="\0"), max_size=30
+                ),
             ),
             tags=st.dictionaries(
                 st.from_regex(r"[a-z][a-z0-9 ._-]{0,20}", fullmatch=True),

@@ -52,7 +52,7 @@ def _has_inner(loc: tuple[int | str, ...], errors: Sequence[ErrorDetails]) -> bo
 def _problems(details: ErrorDetails, model: type[BaseModel], root: str) -> Iterator[Problem]:
     path, owner = _walk(details["loc"], model, root)
     context: Mapping[str, Any] = details.get("ctx", {})
-    value = _shown(details["input"])
+    value = shown(details["input"])
     match details["type"]:
         case "turnout_rules":
             for text in context["problems"]:
@@ -128,7 +128,7 @@ def _unquote(details: ErrorDetails) -> str:
     return ""
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """The value, short enough to be read in an error."""
     text = value if isinstance(value, str) else repr(value)
     if isinstance(value, bool):

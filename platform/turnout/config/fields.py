@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
 from turnout.config.scalars import (
     CertificateArn,
@@ -14,7 +14,9 @@ from turnout.config.scalars import (
     SettingName,
     TagKey,
     TagValue,
+    wrong_within,
 )
+from turnout.config.server_settings import described_settings, setting_problem
 from turnout.config.surroundings import (
     Alarms,
     Build,
@@ -45,6 +47,10 @@ RESERVED_SETTINGS: Final = {
     "TURNOUT_API_KEYS": "api_keys_secret",
     "TURNOUT_API_KEYS_SECRET": "api_keys_secret",
 }
+
+# AWS, "Tag naming limits and requirements": 50 on a resource, of which the platform sets up to five
+# (held by a test).
+MOST_TAGS: Final = 50 - 5
 
 
 def _arn_or_object(value: object) -> object:
@@ -112,16 +118,32 @@ class ServiceFields(Part):
     settings: dict[SettingName, str] = Field(
         default_factory=dict,
         description="More TURNOUT_… settings of the server (docs/settings.md).",
-        json_schema_extra={"propertyNames": {"pattern": "^TURNOUT_[A-Z0-9_]+$"}},
+        json_schema_extra={
+            "properties": described_settings(without=RESERVED_SETTINGS),
+            "additionalProperties": False,
+        },
     )
     permissions_boundary: PolicyArn | None = Field(
         default=None,
         description="An IAM policy that bounds every role of the service; the foundation makes "
         "one, and the roles of CI ask for it.",
     )
-    tags: dict[TagKey, TagValue] = Field(
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=MOST_TAGS)] = Field(
         default_factory=dict, description="Tags for everything that takes tags."
     )
+
+    @field_validator("settings")
+    @classmethod
+    def _server_starts_with_them(cls, value: dict[str, str]) -> dict[str, str]:
+        problems = []
+        for name, text in value.items():
+            if name in RESERVED_SETTINGS:
+                problems.append(f"{name}: is set by {RESERVED_SETTINGS[name]}; remove it here")
+            elif (problem := setting_problem(name, text)) is not None:
+                problems.append(f"{name}: {problem}")
+        if problems:
+            raise wrong_within(problems)
+        return value
 
     @property
     def tiers(self) -> tuple[Tiers, ...]:

@@ -1,9 +1,12 @@
 """What two parts of the stack file say against each other, and what a tier cannot honour."""
 
+import json
 from collections.abc import Iterator
+from typing import Final
 
 from turnout import sizing
-from turnout.config.fields import RESERVED_SETTINGS, ServiceFields, is_doorless
+from turnout.config.fields import ServiceFields, is_doorless
+from turnout.config.server_settings import setting_default
 from turnout.config.target import Ec2, Ecs, Eks, Lambda, Local, Tiers, is_clusters_own
 
 
@@ -14,9 +17,27 @@ def disagreements(config: ServiceFields) -> Iterator[str]:
         return
     yield from _front_door(config)
     yield from _what_a_tier_cannot_do(config)
-    for name in config.settings:
-        if name in RESERVED_SETTINGS:
-            yield f"settings.{name}: is set by {RESERVED_SETTINGS[name]}; remove it here"
+    yield from _server(config)
+
+
+# What the lambda tier sets beside settings, model and secret, at its longest: held by a test.
+LAMBDA_OWN_BYTES: Final = 448
+_WORKERS: Final = "TURNOUT_WORKERS"
+_HELD_BODIES: Final = "TURNOUT_MAX_WAITING_BYTES"
+
+
+def _server(config: ServiceFields) -> Iterator[str]:
+    if _WORKERS in config.settings:
+        for tier in config.tiers:
+            if isinstance(tier, Local | Lambda):
+                by = "target.workers" if isinstance(tier, Local) else "the lambda tier, to 1"
+                yield f"settings.{_WORKERS}: is set by {by}; remove it here"
+    held = int(config.settings.get(_HELD_BODIES) or setting_default(_HELD_BODIES))
+    if config.requests.max_body > held:
+        yield (
+            f"requests.max_body: {config.requests.max_body} is more than the server holds of all "
+            f"bodies at once, {held}; use at most that, or raise settings.{_HELD_BODIES}"
+        )
 
 
 def _targets(config: ServiceFields) -> Iterator[str]:
@@ -133,6 +154,13 @@ def _eks(config: ServiceFields, tier: Eks, path: str) -> Iterator[str]:
 def _lambda(config: ServiceFields, tier: Lambda, path: str) -> Iterator[str]:
     if isinstance(config.image, str):
         yield from _lambda_image(config, config.image, tier, path)
+    told = _environment_bytes(config) + LAMBDA_OWN_BYTES
+    if told > sizing.LAMBDA_ENVIRONMENT_BYTES:
+        yield (
+            f"settings: with what the tier sets itself they take {told} bytes, and Lambda has "
+            f"{sizing.LAMBDA_ENVIRONMENT_BYTES} for all of its environment; set fewer or shorter "
+            "ones"
+        )
     alb = tier.front == "alb"
     most = sizing.LAMBDA_ALB_BODY_BYTES if alb else sizing.LAMBDA_URL_BODY_BYTES
     where = "behind a load balancer" if alb else "behind a function URL"
@@ -146,6 +174,15 @@ def _lambda(config: ServiceFields, tier: Lambda, path: str) -> Iterator[str]:
             f"requests.timeout: {config.requests.timeout} is not shorter than {path}.timeout "
             f"{tier.timeout}: Lambda would cut the request before the server can answer 504"
         )
+
+
+def _environment_bytes(config: ServiceFields) -> int:
+    told = {
+        **config.settings,
+        "TURNOUT_MODEL": config.model.uri if config.model else "",
+        "TURNOUT_API_KEYS_SECRET": config.api_keys_secret or "",
+    }
+    return len(json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def _lambda_image(config: ServiceFields, image: str, tier: Lambda, path: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -19,6 +19,13 @@ def wrong(message: str) -> PydanticCustomError:
     """An error whose text is `message`, said of the value at whose place it is raised."""
     # Braces are the template's own: a value that holds some must not be read as a field.
     return PydanticCustomError("turnout", "{text}", {"text": message})
+
+
+def wrong_within(problems: Sequence[str]) -> PydanticCustomError:
+    """Several errors at once, each as `path: message` with a path from the value's place on."""
+    return PydanticCustomError(
+        "turnout_rules", "{n} rules broken", {"n": len(problems), "problems": tuple(problems)}
+    )
 
 
 T = TypeVar("T")

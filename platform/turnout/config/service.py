@@ -1,10 +1,10 @@
 """`ServiceConfig`: a service whose parts agree with each other."""
 
 from pydantic import model_validator
-from pydantic_core import PydanticCustomError
 
 from turnout.config.fields import ServiceFields
 from turnout.config.rules import disagreements
+from turnout.config.scalars import wrong_within
 
 
 class ServiceConfig(ServiceFields):
@@ -14,7 +14,5 @@ class ServiceConfig(ServiceFields):
     def _parts_agree(self) -> "ServiceConfig":
         problems = tuple(disagreements(self))
         if problems:
-            raise PydanticCustomError(
-                "turnout_rules", "{n} rules broken", {"n": len(problems), "problems": problems}
-            )
+            raise wrong_within(problems)
         return self

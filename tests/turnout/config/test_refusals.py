@@ -320,6 +320,22 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
     ({"api_keys_secret": "s3cr3t"}, "api_keys_secret", "the whole ARN of a Secrets Manager secret"),
     ({"api_keys_secret": SECRET[:-7]}, "api_keys_secret", "secret:<name>-<six characters>"),
     ({"settings": {"TURNOUT_PORT": "9"}}, "settings.TURNOUT_PORT", "is set by target.port"),
+    (
+        {"target": "local", "scaling": REMOVED, "settings": {"TURNOUT_WORKERS": "2"}},
+        "settings.TURNOUT_WORKERS",
+        "is set by target.workers; remove it here",
+    ),
+    (
+        lambda_() | {"settings": {"TURNOUT_CORS_ORIGINS": "x" * 5000}},
+        "settings",
+        "Lambda has 4096 for all of its environment",
+    ),
+    (
+        {"requests": {"max_body": 100_000_000}},
+        "requests.max_body",
+        "the server holds of all bodies at once, 67108864",
+    ),
+    ({"tags": {f"tag-{n}": "x" for n in range(60)}}, "tags", "give 45 or fewer"),
     ({"settings": {"PORT": "9"}}, "settings.PORT", "such as TURNOUT_LOG_LEVEL"),
     ({"settings": {"TURNOUT_THREADS": 2}}, "settings.TURNOUT_THREADS", "put it in quotes"),
     ({"tags": {"aws:x": "y"}}, "tags.aws:x", "a tag's key"),
@@ -366,6 +382,11 @@ def test_what_is_no_mapping_is_refused_as_such(data: object, said: str) -> None:
 
 def test_tasks_on_demand_may_leave_as_slowly_as_the_load_balancer_lets_them() -> None:
     assert problems(deregistration_delay=300) == []
+
+
+def test_a_large_body_is_taken_where_the_server_may_hold_it() -> None:
+    held = {"TURNOUT_MAX_WAITING_BYTES": "100000000"}
+    assert problems(requests={"max_body": 100_000_000}, settings=held) == []
 
 
 def test_a_long_name_that_a_certificate_of_yours_has_is_taken() -> None:
