@@ -91,6 +91,7 @@ def deploy(
                     if (group := tier.deployment.target_group) is not None
                 ],
                 ready=[resource for tier in deployed for resource in tier.deployment.ready],
+                keep=config.environment != "dev",
                 tags=tags,
             ),
             opts,

@@ -14,6 +14,9 @@ from tests.engine.standin.cloud import Cloud
 pytestmark = pytest.mark.engine
 
 BALANCER = "aws:lb/loadBalancer:LoadBalancer"
+GROUP = "aws:lb/targetGroup:TargetGroup"
+LISTENER = "aws:lb/listener:Listener"
+RULE = "aws:lb/listenerRule:ListenerRule"
 DOMAIN = "api.example.com"
 
 
@@ -60,9 +63,20 @@ def test_destroy_is_refused_before_anything_is_gone(bench: Workbench) -> None:
     deployment = site.say("prod")
     assert deployment.up().errors == ()
     before = inventory(deployment)
-    outcome = deployment.destroy()
-    assert refused(outcome, BALANCER)
+    outcome = deployment.destroy(preview_only=True)
+    assert refused(outcome, RULE)
     assert inventory(deployment) == before
+
+
+def test_a_destroy_without_its_preview_leaves_the_copies_and_their_way_in(bench: Workbench) -> None:
+    site = Site(bench, "ecs")
+    deployment = site.say("prod")
+    assert deployment.up().errors == ()
+    serving = (BALANCER, RULE, GROUP, "aws:ecs/service:Service", "aws:ec2/natGateway:NatGateway")
+    before = {token: len(deployment.cloud.of(token)) for token in serving}
+    assert not deployment.destroy().ok
+    assert {token: len(deployment.cloud.of(token)) for token in serving} == before
+    assert 443 in {listener.inputs["port"] for listener in deployment.cloud.of(LISTENER)}
 
 
 def test_a_stack_is_taken_down_by_way_of_dev(bench: Workbench) -> None:
@@ -99,6 +113,6 @@ def test_in_dev_a_service_moves_to_the_internet_and_back(kind: str, bench: Workb
     outward = site.say("dev", access="internet").up()
     assert outward.errors == ()
     replaced = {step.type for step in outward.steps if step.op is OpType.REPLACE}
-    assert {BALANCER, "aws:lb/targetGroup:TargetGroup"} <= replaced
+    assert {BALANCER, GROUP} <= replaced
     assert site.say("dev").up().errors == ()
     assert site.deployment.destroy().errors == ()

@@ -127,6 +127,8 @@ class SplitArgs:
     listener_arn: pulumi.Input[str]
     shares: Sequence[Share]
     ready: Sequence[pulumi.Resource]
+    keep: bool
+    """Outside dev: the copies go after this rule, so who protects it protects them."""
     tags: Mapping[str, str]
 
 
@@ -153,6 +155,6 @@ def split_requests(name: str, args: SplitArgs, opts: pulumi.ResourceOptions) -> 
         ],
         tags=args.tags,
         opts=pulumi.ResourceOptions.merge(
-            opts, pulumi.ResourceOptions(depends_on=list(args.ready))
+            opts, pulumi.ResourceOptions(depends_on=list(args.ready), protect=args.keep)
         ),
     )
