@@ -10,10 +10,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 
 PREFIX = "TURNOUT_"
 MEBIBYTE = 1 << 20
+GUARDS = ("api_keys", "api_keys_secret", "model_sha256")
+"""Settings that close something where they are given: one that is there but empty is a variable
+that was not filled in, and must not leave it open."""
+SHORTEST_KEY, LONGEST_KEY = 16, 512
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
+_USUAL_PORTS = {"http": ":80", "https": ":443"}
 
 
 class SettingsRefused(Exception):  # noqa: N818 - it is a verdict, and reads as one
@@ -30,9 +44,30 @@ def _comma_separated(value: object) -> object:
     return value
 
 
+def _is_key(key: SecretStr) -> SecretStr:
+    length = len(key.get_secret_value())
+    if not SHORTEST_KEY <= length <= LONGEST_KEY:
+        raise ValueError(
+            f"has {length} characters, a key has {SHORTEST_KEY} to {LONGEST_KEY}; make one with "
+            "`openssl rand -hex 32`"
+        )
+    return key
+
+
+def _is_origin(origin: str) -> str:
+    """An origin as browsers send it, for it is compared letter by letter."""
+    found = _ORIGIN.fullmatch(origin)
+    if origin != "*" and (found is None or found[2] == _USUAL_PORTS.get(found[1], "")):
+        raise ValueError(
+            "is not an origin as browsers send it; write scheme://host or scheme://host:port in "
+            "small letters, without a path and without the scheme's usual port, or *"
+        )
+    return origin
+
+
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
-Several = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
-Key = Annotated[SecretStr, Field(min_length=16, max_length=512)]
+Key = Annotated[SecretStr, AfterValidator(_is_key)]
+Origin = Annotated[str, AfterValidator(_is_origin)]
 
 
 class Settings(BaseModel):
@@ -168,7 +203,7 @@ class Settings(BaseModel):
         description="ARN of an AWS Secrets Manager secret that holds the keys, read once at "
         "start. Instead of `TURNOUT_API_KEYS`.",
     )
-    cors_origins: Several = Field(
+    cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_comma_separated)] = Field(
         default=(), description="Origins whose pages may call the API, comma separated, or `*`."
     )
     pages: bool = Field(default=True, description="Serve the try-it page at `/` and `/docs`.")
@@ -185,11 +220,13 @@ class Settings(BaseModel):
     )
 
     def shown(self) -> dict[str, Any]:
-        """The settings as they are printed: keys are counted, never shown."""
+        """The settings as they are printed: without keys, passwords and signatures."""
+        from turnout_inference.model.location import redact
+
         data = self.model_dump(mode="json", exclude={"api_keys"})
         data["api_keys"] = f"{len(self.api_keys)} set" if self.api_keys else "none"
         if self.model is not None:
-            data["model"] = self.model.split("?", 1)[0]
+            data["model"] = redact(self.model)
         return data
 
 
@@ -201,7 +238,12 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         if name.startswith(PREFIX) and value.strip()
     }
     given = {name: value for name, value in given.items() if not _is_service_link(name)}
-    problems = [_unknown(name) for name in sorted(given.keys() - Settings.model_fields.keys())]
+    problems = [
+        f"{PREFIX}{name.upper()}: is set but empty; give it a value, or do not set it at all"
+        for name in GUARDS
+        if not environment.get(f"{PREFIX}{name.upper()}", "-").strip(", \t\r\n")
+    ]
+    problems += [_unknown(name) for name in sorted(given.keys() - Settings.model_fields.keys())]
     known = {name: value for name, value in given.items() if name in Settings.model_fields}
     if "log_level" in known:
         known["log_level"] = known["log_level"].strip().lower()
@@ -211,9 +253,27 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         settings = Settings.model_validate(known)
     except ValidationError as error:
         raise SettingsRefused(problems + _said_plainly(error)) from None
-    if problems:
+    if problems := problems + _contradictions(settings):
         raise SettingsRefused(problems)
     return settings
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    """Settings that are right one by one, but not together."""
+    found = []
+    if settings.max_waiting_bytes < settings.max_body_bytes:
+        found.append(
+            f"{PREFIX}MAX_WAITING_BYTES: {settings.max_waiting_bytes} for all bodies is less than "
+            f"the {settings.max_body_bytes} that one may have ({PREFIX}MAX_BODY_BYTES); raise the "
+            "former or lower the latter"
+        )
+    if settings.drain_wait >= settings.drain_timeout:
+        found.append(
+            f"{PREFIX}DRAIN_WAIT: {settings.drain_wait:g} s leave nothing of the "
+            f"{settings.drain_timeout:g} s of the whole shutdown ({PREFIX}DRAIN_TIMEOUT) to finish "
+            "requests; raise the latter"
+        )
+    return found
 
 
 def _is_service_link(name: str) -> bool:
@@ -237,7 +297,8 @@ def _said_plainly(error: ValidationError) -> list[str]:
         which = f" number {int(problem['loc'][1]) + 1}" if len(problem["loc"]) > 1 else ""
         link = name == "port" and str(problem["input"]).startswith("tcp://")
         fix = "; a Kubernetes service link: set enableServiceLinks to false" if link else ""
-        lines.append(f"{PREFIX}{name.upper()}{which}: {problem['msg']}{value}{fix}")
+        message = problem["msg"].removeprefix("Value error, ")
+        lines.append(f"{PREFIX}{name.upper()}{which}: {message}{value}{fix}")
     return lines
 
 

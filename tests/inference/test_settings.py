@@ -77,6 +77,20 @@ def test_a_key_that_is_too_short_is_refused_and_never_shown() -> None:
     assert "tiny-secret" not in problem
 
 
+def test_a_key_that_is_too_short_is_told_how_long_a_key_is() -> None:
+    (problem,) = refused(TURNOUT_API_KEYS="tiny-secret")
+    assert problem.startswith(
+        "TURNOUT_API_KEYS number 1: has 11 characters, a key has 16 to 512; make one with "
+    )
+
+
+@pytest.mark.parametrize("name", ["API_KEYS", "API_KEYS_SECRET", "MODEL_SHA256"])
+@pytest.mark.parametrize("value", ["", " ", ",", " , ,"])
+def test_a_guard_that_is_there_but_empty_is_refused_not_left_open(name: str, value: str) -> None:
+    (problem, *_) = refused(**{f"TURNOUT_{name}": value})
+    assert problem.startswith(f"TURNOUT_{name}: is set but empty; ")
+
+
 def test_keys_are_counted_never_shown() -> None:
     settings = read_settings({"TURNOUT_API_KEYS": "0123456789abcdef,fedcba9876543210"})
     shown = json.dumps(settings.shown())
@@ -87,6 +101,68 @@ def test_keys_are_counted_never_shown() -> None:
 def test_the_query_of_a_model_uri_is_not_shown() -> None:
     settings = read_settings({"TURNOUT_MODEL": "https://example.com/m?signature=private"})
     assert "private" not in json.dumps(settings.shown())
+
+
+def test_neither_the_password_nor_the_fragment_of_a_model_uri_is_shown() -> None:
+    settings = read_settings({"TURNOUT_MODEL": "https://user:private@example.com/m#private"})
+    shown = settings.shown()["model"]
+    assert "private" not in json.dumps(settings.shown())
+    assert "user" not in shown
+    assert shown.startswith("https://example.com/m")
+
+
+@pytest.mark.parametrize("model", ["models/a", "/models/a", "s3://models/a", "file:///models/a"])
+def test_a_model_without_secrets_is_shown_as_it_is(model: str) -> None:
+    assert read_settings({"TURNOUT_MODEL": model}).shown()["model"] == model
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://a.example",
+        "http://localhost:3000",
+        "http://[::1]:3000",
+        "http://a.example:443",
+        "capacitor://localhost",
+        "*",
+    ],
+)
+def test_an_origin_as_a_browser_sends_it_is_taken(origin: str) -> None:
+    assert read_settings({"TURNOUT_CORS_ORIGINS": origin}).cors_origins == (origin,)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "example.com",
+        "https://b.example/",
+        "https://b.example/page",
+        "https://B.example",
+        "https://b.example:443",
+        "http://b.example:80",
+        "https://한국.example",
+        "https://*.b.example",
+        "null",
+    ],
+)
+def test_an_origin_that_no_browser_would_send_is_refused(origin: str) -> None:
+    (problem,) = refused(TURNOUT_CORS_ORIGINS=f"https://a.example,{origin}")
+    assert problem.startswith("TURNOUT_CORS_ORIGINS number 2: is not an origin")
+
+
+def test_one_body_must_fit_into_what_is_held_of_all() -> None:
+    assert read_settings({"TURNOUT_MAX_WAITING_BYTES": str(4 << 20)}).max_waiting_bytes == 4 << 20
+    (problem,) = refused(TURNOUT_MAX_WAITING_BYTES=str((4 << 20) - 1))
+    assert problem.startswith("TURNOUT_MAX_WAITING_BYTES: 4194303 ")
+    (problem,) = refused(TURNOUT_MAX_BODY_BYTES=str(65 << 20))
+    assert "TURNOUT_MAX_BODY_BYTES" in problem
+
+
+def test_the_drain_must_leave_time_after_its_wait() -> None:
+    wait = {"TURNOUT_DRAIN_WAIT": "10"}
+    assert read_settings({**wait, "TURNOUT_DRAIN_TIMEOUT": "10.5"}).drain_wait == 10
+    (problem,) = refused(**wait, TURNOUT_DRAIN_TIMEOUT="10")
+    assert problem.startswith("TURNOUT_DRAIN_WAIT: 10 s leave nothing of the 10 s")
 
 
 def test_what_kubernetes_injects_for_a_service_called_turnout_is_ignored() -> None:

@@ -13,6 +13,7 @@ from turnout_inference.model.errors import ModelRefused
 _FORMS = "give a folder, file:///folder, s3://bucket/prefix or https://host/folder"
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):")
 _BUCKET = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+_HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d*)?")
 _QUERY = re.compile(r"([?#])")
 _DIGEST = re.compile(r"^[0-9a-f]{64}$")
 
@@ -97,7 +98,11 @@ def redact(uri: str) -> str:
         _QUERY.split(rest[2:], maxsplit=1) if _QUERY.search(rest) else (rest[2:], "", "")
     )
     host, slash, path = place.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}{'?…' if mark else ''}"
+    host = host.rpartition("@")[2]
+    if not _HOST.fullmatch(host):
+        # Such as half of a password with a slash in it.
+        return f"{scheme}://…"
+    return f"{scheme}://{host}{slash}{path}{'?…' if mark else ''}"
 
 
 def _local(uri: str) -> LocalFolder:

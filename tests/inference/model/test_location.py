@@ -112,6 +112,11 @@ def test_messages_show_neither_credentials_nor_queries(uri: str, shown: str) -> 
     assert redact(uri) == shown
 
 
+@pytest.mark.parametrize("end", ["/ss@host/m", "?ss@host/m", "#ss@host/m", "@host/m", ":1@host/m"])
+def test_a_password_is_never_shown_whatever_it_is_made_of(end: str) -> None:
+    assert "topsecret" not in redact(f"https://user:topsecret{end}")
+
+
 @given(st.text(alphabet="abc:@/?#&=%[].", max_size=30))
 def test_a_secret_after_a_question_mark_is_never_shown(path: str) -> None:
     assert "topsecret" not in redact(f"https://host/{path}?{path}topsecret{path}")
