@@ -72,27 +72,41 @@ class Door:
         coming = Outlook(outlook.ahead + self.arriving * tokens, outlook.wait)
         return self._too_long(tokens, coming)
 
+    def foresee(self, size: int) -> None:
+        """Raise 429 where a request would not be let in now: its `size` bytes need not be read.
+
+        Nothing is counted: a client that announces much and sends nothing takes no one's place.
+        """
+        self._check_requests()
+        self._check_bytes(size)
+
     def enter(self) -> None:
-        """Admit a request before its body is read, or raise 429."""
-        if self.requests >= self.bounds.requests:
-            raise self._refused(
-                f"{self.requests} requests are being answered, the most this server takes",
-                "requests",
-            )
+        """Admit a request that has arrived in whole, or raise 429."""
+        self._check_requests()
         self.requests += 1
 
     def leave(self) -> None:
         self.requests -= 1
 
     def hold(self, size: int) -> None:
-        """Count `size` bytes of a body as held, or raise 429; `release` gives them back."""
+        """Count `size` bytes that arrived as held, or raise 429; `release` gives them back."""
+        self._check_bytes(size)
+        self.bytes += size
+
+    def _check_requests(self) -> None:
+        if self.requests >= self.bounds.requests:
+            raise self._refused(
+                f"{self.requests} requests are being answered, the most this server takes",
+                "requests",
+            )
+
+    def _check_bytes(self, size: int) -> None:
         if self.bytes + size > self.bounds.waiting_bytes:
             raise self._refused(
                 f"the bodies of other requests take {self.bytes} of "
                 f"{self.bounds.waiting_bytes} bytes",
                 "bytes",
             )
-        self.bytes += size
 
     def release(self, size: int) -> None:
         self.bytes -= size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from contextlib import suppress
@@ -13,6 +14,14 @@ from tests.inference.running import Running, fake_model, running, wait_until
 from turnout_inference.fake import FakeBackend
 
 KEYS = ("first-key-0123456", "second-key-012345")
+
+
+def post(length: int) -> bytes:
+    """The head of a request whose body has `length` bytes."""
+    return (
+        b"POST /v1/classify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n\r\n" % length
+    )
 
 
 def test_a_head_that_arrives_a_byte_at_a_time_is_cut_off() -> None:
@@ -29,7 +38,7 @@ def test_a_head_that_arrives_a_byte_at_a_time_is_cut_off() -> None:
 def test_a_body_that_does_not_arrive_is_a_408() -> None:
     with running(read_timeout=0.3) as server, server.connect() as connection:
         connection.sendall(
-            b"POST /v1/classify HTTP/1.1\r\nContent-Type: application/json\r\n"
+            b"POST /v1/classify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             b'Content-Length: 100\r\n\r\n{"inp'
         )
         answer = connection.recv(65_536)
@@ -41,7 +50,7 @@ def test_a_body_that_does_not_arrive_is_a_408() -> None:
 def test_a_body_that_dribbles_is_a_408_all_the_same() -> None:
     with running(read_timeout=0.4) as server, server.connect() as connection:
         connection.sendall(
-            b"POST /v1/classify HTTP/1.1\r\nContent-Type: application/json\r\n"
+            b"POST /v1/classify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             b"Content-Length: 1000\r\n\r\n"
         )
         connection.settimeout(0.05)
@@ -59,7 +68,8 @@ def test_a_body_that_dribbles_is_a_408_all_the_same() -> None:
 def test_a_refused_body_that_dribbles_does_not_hold_the_connection() -> None:
     with running(read_timeout=0.3) as server, server.connect() as connection:
         connection.sendall(
-            b"POST /v1/classify HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: 900\r\n\r\n"
+            b"POST /v1/classify HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
+            b"Content-Length: 900\r\n\r\n"
         )
         began = time.monotonic()
         assert connection.recv(65_536).startswith(b"HTTP/1.1 415 ")
@@ -78,7 +88,7 @@ def test_a_client_that_leaves_is_not_worked_for() -> None:
         blocker, leaver = server.connect(), server.connect()
         body = b'{"inputs": "a"}'
         request = (
-            b"POST /v1/classify HTTP/1.1\r\nContent-Type: application/json\r\n"
+            b"POST /v1/classify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
         )
         blocker.sendall(request)
@@ -92,6 +102,50 @@ def test_a_client_that_leaves_is_not_worked_for() -> None:
         blocker.close()
         assert len(backend.batches) == 1
         assert server.metric("turnout_abandoned_total", reason="client_left") == 1
+
+
+@pytest.mark.parametrize("size", [10_000, 60_000, 70_000, 200_000, 1_000_000])
+def test_a_client_that_leaves_is_noticed_however_much_it_sent(size: int) -> None:
+    backend = FakeBackend(labels=3)
+    body = json.dumps({"inputs": ["a" * (size // 10)] * 10}).encode()
+    with running(fake_model(backend)) as server:
+        backend.gate.clear()
+        leaver = server.connect()
+        leaver.sendall(post(len(body)) + body)
+        wait_until(lambda: server.service.door.requests == 1, 5)
+        leaver.close()
+        wait_until(lambda: server.service.door.requests == 0, 5)
+        backend.gate.set()
+
+
+def test_announced_bodies_that_never_come_take_nobodys_place() -> None:
+    with running(max_waiting_bytes=1_000_000, max_requests=8) as server:
+        idle = [server.connect() for _ in range(32)]
+        for connection in idle:
+            connection.sendall(post(900_000))
+        time.sleep(0.2)
+        assert server.service.door.bytes == 0
+        assert server.classify("a").status_code == 200
+        for connection in idle:
+            connection.close()
+
+
+def test_bytes_that_did_arrive_are_bounded_together() -> None:
+    with running(max_waiting_bytes=100_000) as server, server.connect() as half:
+        half.sendall(post(90_000) + b" " * 60_000)
+        wait_until(lambda: server.service.door.bytes == 60_000, 5)
+        assert server.classify("a" * 50_000).status_code == 429
+        assert server.metric("turnout_rejections_total", reason="bytes") == 1
+        assert server.classify("a" * 30_000).status_code == 200
+        half.close()
+        wait_until(lambda: server.service.door.bytes == 0, 5)
+
+
+def test_a_large_body_is_not_read_when_there_is_no_room_for_it() -> None:
+    with running(max_requests=1) as server, server.connect() as connection:
+        fill(server)
+        connection.sendall(post(1_000_000))
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 429 ")
 
 
 def test_connections_beyond_the_bound_are_closed_at_once() -> None:
@@ -176,7 +230,7 @@ def test_a_refusal_looks_the_same_whether_or_not_the_request_was_read(
 @pytest.mark.parametrize("cuts", [(20,), (95,), (99, 105), (40, 97, 110)])
 def test_a_request_in_pieces_is_refused_once_and_the_next_one_served(cuts: tuple[int, ...]) -> None:
     request = (
-        b"POST /v1/classify HTTP/1.1\r\nContent-Type: application/json\r\n"
+        b"POST /v1/classify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
         b'Content-Length: 15\r\n\r\n{"inputs": "a"}'
     )
     with running(max_requests=1) as server, server.connect() as connection:
@@ -197,7 +251,7 @@ def test_a_crowd_that_comes_at_once_is_not_all_let_in() -> None:
         backend.gate.clear()
         connections = [server.connect() for _ in range(60)]
         request = (
-            b"POST /v1/classify HTTP/1.1\r\nContent-Type: application/json\r\n"
+            b"POST /v1/classify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             b'Content-Length: 17\r\n\r\n{"inputs": "abc"}'
         )
         held = threading.Event()

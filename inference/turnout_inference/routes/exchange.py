@@ -56,7 +56,8 @@ class Exchange:
     began: float
     request_id: str
     noted: dict[str, object] = field(default_factory=dict)
-    held: int = 0
+    _held: int = 0
+    _entered: bool = False
 
     @property
     def deadline(self) -> Deadline:
@@ -72,9 +73,16 @@ class Exchange:
         """The body; ApiError for a wrong type, size, encoding, syntax, shape or pace."""
         _check_content_type(self.request.headers.get("content-type"))
         body = await self._body()
+        self.service.door.enter()
+        self._entered = True
         max_texts = self.service.settings.max_texts
         if len(body) <= _INLINE:
             return parse(shape, decode(body), max_texts)
+        # Sanic stops reading when so much waits to be read, and only goes on to read more of the
+        # same body. Until it reads, nobody notices that the client left.
+        transport = _stream(self.request).protocol.transport
+        if transport is not None:
+            transport.resume_reading()
         return await self.service.aside(lambda: _read_large(shape, body, max_texts), self.deadline)
 
     async def _body(self) -> bytes:
@@ -84,13 +92,14 @@ class Exchange:
         if declared is not None:
             if int(declared) > limit:
                 raise _too_large(f"{declared} bytes", limit)
-            self._hold(int(declared))
             if 0 < int(declared) <= len(stream.recv_buffer):
                 # All of it is here already, as of nearly every request: nothing to wait for.
+                self._hold(int(declared))
                 body = await stream.read()
                 # Only the read after the last one tells Sanic that there is no more.
                 await stream.read()
                 return body or b""
+        self.service.door.foresee(int(declared or 0))
         try:
             async with asyncio.timeout(self.service.settings.read_timeout):
                 return await self._gather(stream, limit)
@@ -106,20 +115,23 @@ class Exchange:
             ) from None
 
     async def _gather(self, stream: Http, limit: int) -> bytes:
-        parts: list[bytes] = []
-        size = 0
+        body = bytearray()
         while stream.request_body and (part := await stream.read()) is not None:
-            size += len(part)
-            if size > limit:
+            if len(body) + len(part) > limit:
                 raise _too_large(f"more than {limit} bytes", limit)
-            if size > self.held:
-                self._hold(size - self.held)
-            parts.append(part)
-        return b"".join(parts)
+            self._hold(len(part))
+            body += part
+        return bytes(body)
 
     def _hold(self, size: int) -> None:
         self.service.door.hold(size)
-        self.held += size
+        self._held += size
+
+    def leave(self) -> None:
+        """Give back what the request took of the house."""
+        self.service.door.release(self._held)
+        if self._entered:
+            self.service.door.leave()
 
 
 Handler = Callable[[Exchange], Awaitable[HTTPResponse]]
@@ -142,12 +154,10 @@ def admitted(handler: Handler) -> Handler:
         service = exchange.service
         if service.status not in {"ok", "draining"}:
             raise service.unavailable()
-        service.door.enter()
         try:
             return await handler(exchange)
         finally:
-            service.door.leave()
-            service.door.release(exchange.held)
+            exchange.leave()
 
     return handle
 
