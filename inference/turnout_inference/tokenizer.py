@@ -95,7 +95,11 @@ class Tokenizer:
 
 
 def share(first: int, second: int, room: int) -> tuple[int, int]:
-    """How many pieces of two texts fit into `room`, cutting the longer one first."""
+    """How many pieces of two texts fit into `room`, cutting the longer one first.
+
+    As the tokenizers library's longest_first: of an odd room the longer text gets the odd piece,
+    of two as long the second.
+    """
     if first + second <= room:
         return first, second
     half = room // 2
@@ -103,7 +107,7 @@ def share(first: int, second: int, room: int) -> tuple[int, int]:
         return first, room - first
     if second <= half:
         return room - second, second
-    return half, room - half
+    return (room - half, half) if first > second else (half, room - half)
 
 
 def _cut(pieces: list[int], keep: int, side: Side) -> list[int]:

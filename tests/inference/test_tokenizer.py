@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,15 @@ def test_the_longer_of_a_pair_is_cut_first(first: int, second: int, room: int) -
     assert kept + also == min(room, first + second)
     if kept < first and also < second:
         assert abs(kept - also) <= 1
+
+
+def test_a_pair_is_shared_as_the_tokenizers_library_shares_it() -> None:
+    theirs = Fast(models.WordLevel({"a": 0, "b": 1}, "a"))
+    theirs.pre_tokenizer = pre_tokenizers.Whitespace()
+    for first, second, room in product(range(1, 9), range(1, 9), range(1, 18)):
+        theirs.enable_truncation(room, strategy="longest_first")
+        ids = theirs.encode("a " * first, "b " * second).ids
+        assert share(first, second, room) == (ids.count(0), ids.count(1)), (first, second, room)
 
 
 def test_a_tokenizer_json_gives_its_own_special_tokens(tmp_path: Path) -> None:
