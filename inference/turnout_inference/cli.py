@@ -17,7 +17,7 @@ from turnout_inference import __version__
 from turnout_inference.logs import configure, fields
 
 if TYPE_CHECKING:
-    from turnout_inference.settings import Settings
+    from turnout_inference.settings import Settings, SettingsRefused
 
 log = logging.getLogger("turnout.server")
 
@@ -66,9 +66,7 @@ def main() -> int:
             check_tracing()
     except SettingsRefused as refused:
         configure("info")
-        for problem in refused.problems:
-            log.error("setting refused: %s", problem)
-        return Exit.BAD_SETTINGS
+        return _refuse(refused)
     configure(settings.log_level)
     return _end(serve(settings))
 
@@ -78,6 +76,7 @@ def serve(settings: Settings) -> int:
     from turnout_inference.cpus import granted_cpus, plan
     from turnout_inference.listening import PortTaken
     from turnout_inference.model.errors import ModelRefused
+    from turnout_inference.settings import SettingsRefused
 
     cpus = granted_cpus()
     workers, threads = plan(cpus, settings.workers, settings.threads, settings.threads_per_batch)
@@ -95,12 +94,20 @@ def serve(settings: Settings) -> int:
         if workers > 1:
             return _several(settings, workers, threads)
         return _one(settings, threads)
+    except SettingsRefused as refused:
+        return _refuse(refused)
     except ModelRefused as refused:
         log.error("model refused: %s", refused)
         return Exit.MODEL_REFUSED
     except PortTaken as taken:
         log.error("cannot listen on %s; set TURNOUT_HOST and TURNOUT_PORT to a free one", taken)
         return Exit.PORT_TAKEN
+
+
+def _refuse(refused: SettingsRefused) -> int:
+    for problem in refused.problems:
+        log.error("setting refused: %s", problem)
+    return Exit.BAD_SETTINGS
 
 
 def _one(settings: Settings, threads: int) -> int:

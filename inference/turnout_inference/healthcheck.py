@@ -10,19 +10,26 @@ TIMEOUT = 3.0
 """Seconds; shorter than any container runtime's own health-check timeout."""
 
 
+EVERY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+"""Where to ask a server that listens on no address in particular."""
+
+
 def main() -> int:
     """Ask the server on this machine; print why not, where it does not answer 200."""
+    given = os.environ.get("TURNOUT_HOST", "").strip()
+    host = EVERY_ADDRESS.get(given, given)
     port = os.environ.get("TURNOUT_PORT", "").strip() or "8000"
+    url = f"http://[{host}]:{port}/health" if ":" in host else f"http://{host}:{port}/health"
     try:
-        connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=TIMEOUT)
+        connection = http.client.HTTPConnection(host, int(port), timeout=TIMEOUT)
         connection.request("GET", "/health")
         answer = connection.getresponse()
         body = answer.read(200).decode(errors="replace")
     except (OSError, ValueError, http.client.HTTPException) as error:
-        print(f"http://127.0.0.1:{port}/health: {error}", file=sys.stderr)
+        print(f"{url}: {error}", file=sys.stderr)
         return 1
     if answer.status != 200:
-        print(f"http://127.0.0.1:{port}/health: {answer.status} {body}", file=sys.stderr)
+        print(f"{url}: {answer.status} {body}", file=sys.stderr)
         return 1
     return 0
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from turnout_inference.logs import fields
+from turnout_inference.settings import SettingsRefused
 
 log = logging.getLogger("turnout.server")
 
@@ -192,8 +193,17 @@ class Supervisor:
 @contextmanager
 def shared_metrics(cache_dir: Path) -> Iterator[None]:
     """A folder for the figures of all workers; prometheus_client is told when it is imported."""
-    cache_dir.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="metrics-", dir=cache_dir))
+    try:
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="metrics-", dir=cache_dir))
+    except OSError as error:
+        raise SettingsRefused(
+            [
+                f"TURNOUT_CACHE_DIR: {cache_dir} cannot be written to "
+                f"({error.strerror or error}), and the figures of several workers meet there; "
+                "name a folder that this user may write to, or set TURNOUT_WORKERS to 1"
+            ]
+        ) from None
     os.environ[METRICS_FOLDER] = str(folder)
     try:
         yield

@@ -85,6 +85,34 @@ def test_the_health_check_command_says_why_not() -> None:
     assert f"http://127.0.0.1:{port}/health: " in done.stderr
 
 
+@pytest.mark.parametrize("host", ["::1", "::", "0.0.0.0", "127.0.0.2"])
+def test_the_health_check_command_asks_where_the_server_listens(host: str) -> None:
+    """Answers 200 there, and nowhere else."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    asked = {"::": "::1", "0.0.0.0": "127.0.0.1"}.get(host, host)
+    try:
+        listener = socket.create_server((asked, 0), family=family)
+    except OSError:
+        pytest.skip(f"this machine has no {asked}")
+    with listener:
+        threading.Thread(target=_answer_once, args=(listener,), daemon=True).start()
+        done = subprocess.run(
+            [HEALTHCHECK],
+            env={**environment(listener.getsockname()[1]), "TURNOUT_HOST": host},
+            capture_output=True,
+            timeout=20,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def _answer_once(listener: socket.socket) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+
 def test_the_health_check_command_imports_the_standard_library_only() -> None:
     code = "import sys, turnout_inference.healthcheck; print(*sys.modules)"
     found = subprocess.run(
@@ -101,6 +129,16 @@ def test_a_wrong_setting_ends_it_with_2_and_its_name(workers: int) -> None:
         message.startswith("setting refused: TURNOUT_THREADS: ") for message in errors(finished)
     )
     assert any("did you mean TURNOUT_THREADS" in message for message in errors(finished))
+
+
+def test_workers_without_a_folder_for_their_figures_end_it_with_2_and_its_name(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    finished = run(free_port(), workers=2, cache_dir=tmp_path / "file" / "cache")
+    assert finished.returncode == 2
+    (message,) = errors(finished)
+    assert message.startswith(f"setting refused: TURNOUT_CACHE_DIR: {tmp_path}/file/cache ")
 
 
 @pytest.mark.parametrize("workers", [1, 2])
