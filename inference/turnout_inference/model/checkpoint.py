@@ -38,6 +38,19 @@ _PROBLEM_TYPES: dict[str, ProblemType] = {
     "single_label_classification": "single_label",
 }
 
+_ACTIVATIONS = (
+    "gelu",
+    "gelu_fast",
+    "gelu_new",
+    "gelu_python",
+    "gelu_pytorch_tanh",
+    "quick_gelu",
+    "relu",
+    "silu",
+    "swish",
+)
+"""Of the layers, as CTranslate2's converter names them (converters/transformers.py)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
@@ -66,7 +79,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         raise ModelRefused(
             str(path), f"cannot be read ({error.strerror})", "give a Hugging Face checkpoint folder"
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelRefused(str(path), f"not valid JSON ({error})", "download it again") from None
     if not isinstance(config, dict):
         raise ModelRefused(str(path), "not a JSON object", "download it again")
@@ -158,8 +171,10 @@ def _architecture(config: dict[str, Any], path: Path) -> Architecture:
     known = ", ".join(ARCHITECTURES)
     for architecture in ARCHITECTURES:
         if config.get("model_type") == architecture:
-            classes = config.get("architectures") or []
-            if not any(str(name).endswith("ForSequenceClassification") for name in classes):
+            classes = config.get("architectures")
+            if not isinstance(classes, list) or not any(
+                str(name).endswith("ForSequenceClassification") for name in classes
+            ):
                 raise ModelRefused(
                     f"{path}: architectures",
                     f"{classes} has no ForSequenceClassification",
@@ -180,6 +195,13 @@ def _refuse_what_ctranslate2_cannot(
         raise ModelRefused(
             f"{path}: position_embedding_type", f"is {kind!r}", "only 'absolute' converts"
         )
+    key = "activation" if architecture == "distilbert" else "hidden_act"
+    if (activation := config.get(key, "gelu")) not in _ACTIVATIONS:
+        raise ModelRefused(
+            f"{path}: {key}",
+            f"is {activation!r}, which CTranslate2 does not compute",
+            f"one of {', '.join(_ACTIVATIONS)} converts",
+        )
     width = config.get("hidden_size")
     if architecture == "electra" and config.get("embedding_size", width) != width:
         raise ModelRefused(
@@ -196,7 +218,7 @@ def _number(config: dict[str, Any], key: str, path: Path, default: int | None = 
     value = config.get(key)
     if value is None and default is not None:
         return default
-    if not isinstance(value, int) or value < 0:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ModelRefused(f"{path}: {key}", f"is {value!r}", "a number from 0 is needed there")
     return value
 
@@ -214,6 +236,8 @@ def _labels(config: dict[str, Any], path: Path) -> tuple[str, ...]:
         raise ModelRefused(
             f"{path}: id2label", f"is {str(named)[:80]}", "it must map numbers to labels"
         ) from None
+    if not by_number:
+        raise ModelRefused(f"{path}: id2label", "names no label", "name at least one")
     if sorted(by_number) != list(range(len(by_number))):
         raise ModelRefused(
             f"{path}: id2label", f"numbers are {sorted(by_number)}", "number labels from 0, no gaps"
@@ -228,10 +252,12 @@ def _labels(config: dict[str, Any], path: Path) -> tuple[str, ...]:
 
 def _problem_type(config: dict[str, Any], labels: tuple[str, ...], path: Path) -> ProblemType:
     said = config.get("problem_type")
+    if said in (None, "single_label_classification") and len(labels) == 1:
+        # As transformers' own text-classification pipeline: the softmax of one logit is always 1.
+        return "multi_label"
     if said is None:
-        # What transformers' own text-classification pipeline assumes.
-        return "multi_label" if len(labels) == 1 else "single_label"
-    if said in _PROBLEM_TYPES:
+        return "single_label"
+    if isinstance(said, str) and said in _PROBLEM_TYPES:
         return _PROBLEM_TYPES[said]
     raise ModelRefused(
         f"{path}: problem_type", f"is {said!r}", f"use one of {', '.join(_PROBLEM_TYPES)}"

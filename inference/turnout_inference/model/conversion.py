@@ -6,7 +6,7 @@ import logging
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,9 +27,11 @@ from turnout_inference.model.manifest import (
     MODEL_NAME,
     ComputeType,
     FastTokenizer,
+    FileEntry,
     Manifest,
     ProblemType,
     SentencePieceTokenizer,
+    checked_manifest,
     parse_manifest,
 )
 from turnout_inference.model.parity import Limits, shortfalls
@@ -117,6 +119,18 @@ def _refuse_impossible(request: Request, checkpoint: Checkpoint) -> None:
             "this is a single-label model: it answers its best label",
             "leave thresholds out",
         )
+    if checkpoint.problem_type == "single_label" and len(checkpoint.labels) == 1:
+        raise ModelRefused(
+            "--problem-type",
+            "single_label needs two labels to choose from: the score of one would always be 1",
+            "leave it out, or use multi_label",
+        )
+    # All that the manifest will say of itself, before the work and not after it.
+    nothing = FileEntry(sha256="0" * 64, size=0)
+    tokenizer = FastTokenizer()
+    names = ("model.bin", "config.json", checkpoint.head.file, tokenizer.file)
+    revision = request.revision or "unknown yet"
+    _manifest(request, checkpoint, revision, dict.fromkeys(names, nothing), tokenizer)
 
 
 def _name(request: Request) -> str:
@@ -142,13 +156,17 @@ def _write(request: Request, checkpoint: Checkpoint, folder: Path) -> Manifest:
     for path in folder.iterdir():
         # The server runs as another user than the one who converts.
         path.chmod(0o644)
-    return _write_manifest(folder, _manifest(request, checkpoint, folder, placed.described))
+    revision = request.revision or _weights_digest(checkpoint.folder)[:12]
+    files = describe_files(folder)
+    manifest = _manifest(request, checkpoint, revision, files, placed.described)
+    return _write_manifest(folder, manifest)
 
 
 def _manifest(
     request: Request,
     checkpoint: Checkpoint,
-    folder: Path,
+    revision: str,
+    files: Mapping[str, FileEntry],
     tokenizer: SentencePieceTokenizer | FastTokenizer,
 ) -> Manifest:
     threshold = 0.5 if request.threshold is None else request.threshold
@@ -157,24 +175,25 @@ def _manifest(
         cuts = {"thresholds": dict.fromkeys(checkpoint.labels, threshold) | request.thresholds}
     elif checkpoint.problem_type == "multi_label":
         cuts = {"threshold": threshold}
-    return Manifest(
-        format_version=FORMAT_VERSION,
-        name=_name(request),
-        revision=request.revision or _weights_digest(checkpoint.folder)[:12],
-        architecture=checkpoint.architecture,
-        hidden_size=checkpoint.hidden_size,
-        problem_type=checkpoint.problem_type,
-        labels=checkpoint.labels,
-        max_tokens=request.max_tokens or longest_input(checkpoint),
-        tokenizer=tokenizer,
-        head=checkpoint.head,
-        compute_type=request.compute_type,
-        files=describe_files(folder),
-        licence=request.licence,
-        attribution=request.attribution,
-        source=request.origin or checkpoint.folder.resolve().name,
+    described = {
+        "format_version": FORMAT_VERSION,
+        "name": _name(request),
+        "revision": revision,
+        "architecture": checkpoint.architecture,
+        "hidden_size": checkpoint.hidden_size,
+        "problem_type": checkpoint.problem_type,
+        "labels": checkpoint.labels,
+        "max_tokens": request.max_tokens or longest_input(checkpoint),
+        "tokenizer": tokenizer,
+        "head": checkpoint.head,
+        "compute_type": request.compute_type,
+        "files": files,
+        "licence": request.licence,
+        "attribution": request.attribution,
+        "source": request.origin or checkpoint.folder.resolve().name,
         **cuts,
-    )
+    }
+    return checked_manifest(described, MANIFEST, "change the option, or the checkpoint's config")
 
 
 def _write_manifest(folder: Path, manifest: Manifest) -> Manifest:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
@@ -158,6 +158,11 @@ class Manifest(_Part):
         if self.problem_type == "single_label":
             if self.threshold is not None or self.thresholds is not None:
                 raise ValueError("threshold: a single-label model answers its best label, no cut")
+            if len(self.labels) == 1:
+                raise ValueError(
+                    "problem_type: single_label needs two labels to choose from, the score of one "
+                    "would always be 1; make it multi_label with a threshold"
+                )
             return
         if (self.threshold is None) == (self.thresholds is None):
             raise ValueError(
@@ -236,6 +241,11 @@ def parse_manifest(content: bytes, place: str) -> Manifest:
             f"{json.dumps(version)[:40]} is not one that this server reads ({FORMAT_VERSION})",
             "serve it with the turnout that made it, or convert the model with this one",
         )
+    return checked_manifest(data, place, fix)
+
+
+def checked_manifest(data: Mapping[str, Any], place: str, fix: str) -> Manifest:
+    """Check the fields of a manifest; ModelRefused says which are wrong."""
     try:
         return Manifest.model_validate(data)
     except ValidationError as error:

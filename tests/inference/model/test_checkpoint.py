@@ -70,12 +70,18 @@ def test_distilbert_names_its_width_otherwise(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "kind"), [({"0": "rude"}, "multi_label"), ({"0": "a", "1": "b"}, "single_label")]
+    ("said", "labels", "kind"),
+    [
+        (None, {"0": "rude"}, "multi_label"),
+        (None, {"0": "a", "1": "b"}, "single_label"),
+        # The softmax of a single logit would be 1 for every text.
+        ("single_label_classification", {"0": "rude"}, "multi_label"),
+    ],
 )
-def test_without_a_problem_type_it_is_what_transformers_assumes(
-    tmp_path: Path, labels: dict[str, str], kind: str
+def test_what_is_not_said_of_the_labels_is_what_transformers_assumes(
+    tmp_path: Path, said: str | None, labels: dict[str, str], kind: str
 ) -> None:
-    config = XLM_ROBERTA | {"problem_type": None, "id2label": labels}
+    config = XLM_ROBERTA | {"problem_type": said, "id2label": labels}
     assert read_checkpoint(write(tmp_path, config)).problem_type == kind
 
 
@@ -94,6 +100,13 @@ def test_without_a_problem_type_it_is_what_transformers_assumes(
         (XLM_ROBERTA | {"id2label": {"0": "a", "1": "a"}}, "gives two numbers the same label"),
         (XLM_ROBERTA | {"hidden_size": None}, "hidden_size: is None"),
         (XLM_ROBERTA | {"max_position_embeddings": "x"}, "max_position_embeddings: is 'x'"),
+        (XLM_ROBERTA | {"architectures": 5}, "5 has no ForSequenceClassification"),
+        (XLM_ROBERTA | {"problem_type": ["multi_label_classification"]}, "problem_type: is"),
+        (XLM_ROBERTA | {"id2label": {}}, "id2label: names no label; name at least one"),
+        (XLM_ROBERTA | {"hidden_size": True}, "hidden_size: is True"),
+        (BERT | {"hidden_act": "gelu_10"}, "hidden_act: is 'gelu_10', which CTranslate2 does not"),
+        (BERT | {"hidden_act": {}}, "hidden_act: is {}"),
+        (DISTILBERT | {"activation": "tanh"}, "activation: is 'tanh'"),
         (ELECTRA | {"embedding_size": 128}, "embedding_size: is 128 with hidden_size 256"),
     ],
 )
@@ -113,7 +126,7 @@ def test_a_folder_without_config_is_refused(tmp_path: Path) -> None:
         read_checkpoint(tmp_path)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '"x"'])
+@pytest.mark.parametrize("content", ["{", "[]", '"x"', "[" * 200_000])
 def test_a_config_that_is_no_json_object_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "config.json").write_text(content)
     with pytest.raises(ModelRefused, match=r"config\.json"):
@@ -130,6 +143,15 @@ def test_a_config_that_is_no_json_object_is_refused(tmp_path: Path, content: str
             {"thresholds": {"mean": 0.3}},
             "'mean' is not a label of the model",
         ),
+        (XLM_ROBERTA, {"revision": "x" * 101}, "revision: .* at most 100 characters"),
+        (XLM_ROBERTA, {"licence": ""}, "licence: .* at least 1 character"),
+        (
+            XLM_ROBERTA | {"id2label": {"0": "rude"}},
+            {"problem_type": "single_label"},
+            "--problem-type: single_label needs two labels",
+        ),
+        (XLM_ROBERTA | {"id2label": {"0": "x" * 201}}, {}, "labels.0: .* at most 200"),
+        (XLM_ROBERTA | {"max_position_embeddings": 0}, {}, "max_tokens: "),
         (BERT | {"problem_type": None}, {"threshold": 0.3}, "it answers its best label"),
         (BERT | {"problem_type": None}, {"thresholds": {"kind": 0.3}}, "it answers its best label"),
     ],

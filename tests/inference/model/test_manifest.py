@@ -184,6 +184,10 @@ ENTRY = {"sha256": "0" * 64, "size": 1}
             {"threshold": None, "thresholds": dict.fromkeys([*LABELS, "more"], 0.5)},
             "differs in more",
         ),
+        (
+            {"problem_type": "single_label", "labels": ["rude"], "threshold": None},
+            "problem_type: single_label needs two labels to choose from",
+        ),
         ({"problem_type": "single_label"}, "threshold: a single-label model answers its best"),
         ({"max_tokens": 2}, "max_tokens: "),
         ({"tokenizer": {"kind": "whitespace", "file": "x"}}, "tokenizer: .*whitespace"),
