@@ -62,6 +62,28 @@ def test_a_choice_is_deployed_and_taken_down(choice: str, bench: Workbench) -> N
     assert left <= {"aws:ecs/taskDefinition:TaskDefinition"}
 
 
+BOUNDS = {
+    "ecs": ("aws:appautoscaling/target:Target", "minCapacity", "maxCapacity"),
+    "ec2": ("aws:autoscaling/group:Group", "minSize", "maxSize"),
+}
+
+
+@pytest.mark.parametrize("kind", BOUNDS)
+def test_the_bounds_that_a_schedule_has_set_are_no_drift(kind: str, bench: Workbench) -> None:
+    scaling = {"min": 2, "max": 4, "schedules": SCHEDULES}
+    deployment = bench.deployment(stack(TIERS[kind], scaling=scaling))
+    assert deployment.up().errors == ()
+    token, least, most = BOUNDS[kind]
+    (bounded,) = deployment.cloud.of(token)
+    evening = {least: 1, most: 2}
+    bounded.inputs.update(evening)
+    bounded.outputs.update(evening)
+    # What the drift job asks.
+    assert deployment.refresh(preview_only=True, expect_no_changes=True).errors == ()
+    assert deployment.up(refresh=True, expect_no_changes=True).errors == ()
+    assert {name: bounded.inputs[name] for name in evening} == evening
+
+
 def test_a_domain_brings_a_certificate_and_an_address(bench: Workbench) -> None:
     cloud = Cloud()
 

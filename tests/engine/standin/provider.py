@@ -72,7 +72,14 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         token = _token(request.urn)
         resources = self._ready(context)
-        found = resources.diff(token, from_wire(request.old_inputs), from_wire(request.news))
+        found = [
+            change
+            for change in resources.diff(
+                token, from_wire(request.old_inputs), from_wire(request.news)
+            )
+            # The engine leaves these out itself, but for a refresh, where it asks the provider to.
+            if change.top not in request.ignoreChanges
+        ]
         kinds = provider_pb2.DiffResponse.DiffChanges
         return provider_pb2.DiffResponse(
             changes=kinds.DIFF_SOME if found else kinds.DIFF_NONE,

@@ -134,6 +134,11 @@ def test_schedules_change_the_bounds_and_leave_the_number() -> None:
     assert made.inputs["timeZone"] == "Asia/Seoul"
     assert (made.inputs["minSize"], made.inputs["maxSize"]) == (0, 0)
     assert made.inputs["desiredCapacity"] == -1
+    # The first bounds are the file's; from then on they are the schedules'.
+    (machines,) = found.of_type(GROUP)
+    assert machines.ignore_changes == ("minSize", "maxSize")
+    (machines,) = ec2().of_type(GROUP)
+    assert machines.ignore_changes == ()
 
 
 def test_requests_scale_too_where_asked() -> None:

@@ -121,6 +121,14 @@ def test_schedules_are_told_in_the_schedulers_own_words() -> None:
     assert made.inputs["scalableTargetAction"] == {"minCapacity": 0, "maxCapacity": 0}
 
 
+@pytest.mark.parametrize("scheduled", [False, True])
+def test_the_bounds_are_the_schedules_after_the_first_where_there_are_any(scheduled: bool) -> None:
+    schedule = {"name": "nights", "cron": "0 20 * * *", "min": 0, "max": 0}
+    found = ecs(service={"scaling": {"schedules": [schedule] if scheduled else []}})
+    (target,) = found.of_type("aws:appautoscaling/target:Target")
+    assert ({"minCapacity", "maxCapacity"} <= set(target.ignore_changes)) is scheduled
+
+
 def test_an_arm_task_runs_on_graviton() -> None:
     (task,) = ecs(architecture="arm64").of_type("aws:ecs/taskDefinition:TaskDefinition")
     assert task.inputs["runtimePlatform"]["cpuArchitecture"] == "ARM64"

@@ -65,7 +65,12 @@ def make_group(
         force_delete=not args.keep,
         tags=_tags({**args.tags, "Name": name}),
         opts=pulumi.ResourceOptions.merge(
-            opts, pulumi.ResourceOptions(depends_on=[args.door.route, *before])
+            opts,
+            pulumi.ResourceOptions(
+                depends_on=[args.door.route, *before],
+                # The first bounds only: from then on the schedules'.
+                ignore_changes=["minSize", "maxSize"] if scaling.schedules else [],
+            ),
         ),
         **_machines(args),
     )

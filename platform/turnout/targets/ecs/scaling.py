@@ -35,8 +35,17 @@ def scale(name: str, args: ScalingArgs, opts: pulumi.ResourceOptions) -> None:
         min_capacity=scaling.min,
         max_capacity=scaling.max,
         tags=args.tags,
-        # Told once: AWS's emulations do not give these back, and each plan would differ.
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=["tags"])),
+        opts=pulumi.ResourceOptions.merge(
+            opts,
+            pulumi.ResourceOptions(
+                ignore_changes=[
+                    # Told once: AWS's emulations do not give these back: each plan would differ.
+                    "tags",
+                    # The first bounds only: from then on the schedules'.
+                    *(("minCapacity", "maxCapacity") if scaling.schedules else ()),
+                ]
+            ),
+        ),
     )
 
     def follow(
