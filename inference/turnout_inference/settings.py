@@ -67,7 +67,11 @@ def _is_origin(origin: str) -> str:
 
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 Key = Annotated[SecretStr, AfterValidator(_is_key)]
-Origin = Annotated[str, AfterValidator(_is_origin)]
+Origin = Annotated[
+    str,
+    AfterValidator(_is_origin),
+    Field(json_schema_extra={"pattern": rf"^(?:\*|{_ORIGIN.pattern})$"}),
+]
 
 
 class Settings(BaseModel):
@@ -328,7 +332,9 @@ _TOLD_OF_A_SETTING = ("type", "enum", "minimum", "exclusiveMinimum", "maximum", 
 
 
 def settings_schema() -> dict[str, dict[str, Any]]:
-    """By variable: its type, bounds and default in JSON schema's words; a list is text here.
+    """By variable: its type, bounds and default in JSON schema's words.
+
+    A list is text here, and `each` the pattern of what stands between its commas.
 
     For who sets the server up and must not import it.
     """
@@ -337,7 +343,8 @@ def settings_schema() -> dict[str, dict[str, Any]]:
         field = {**whole, **next(iter(whole.get("anyOf", ())), {})}
         kept = {key: field[key] for key in _TOLD_OF_A_SETTING if field.get(key) is not None}
         if kept["type"] == "array":
-            kept = {"type": "string"}
+            pattern = field["items"].get("pattern")
+            kept = {"type": "string"} | ({"each": pattern} if pattern else {})
         told[f"{PREFIX}{name.upper()}"] = {**kept, "description": field["description"]}
     return told
 

@@ -65,7 +65,7 @@ def configured() -> ServiceConfig:
     """The service of this stack, from its `turnout:service`. Raises RunError with what is wrong."""
     said: Any = pulumi.Config("turnout").get_object("service")
     try:
-        return parse_service(said)
+        return parse_service(said, pulumi.Config("aws").get("region"))
     except ConfigError as error:
         raise pulumi.RunError(str(error)) from None
 

@@ -12,12 +12,18 @@ from typing import Any, Final
 import yaml
 
 from turnout.config import ConfigError, Problem, ServiceConfig, parse_service
-from turnout.config.errors import ROOT
+from turnout.config.errors import ROOT, printable
+from turnout.config.regions import KEY as REGION
 from turnout.workspace import Workspace
 
 SECRET: Final = "[secret]"  # noqa: S105 - what stands for a secret that cannot be read here
 # A stack that holds what stands before the first service.
 FOUNDATION: Final = "turnout:foundation"
+# Keys that are read here or by the AWS provider, and how like one of them a slip is.
+_READ: Final = (ROOT, FOUNDATION, REGION)
+_LIKE: Final = 0.8
+_OURS: Final = "turnout:"
+_AT_A_KEY: Final = re.compile(rf"({ROOT}[\w.\[\]-]*|{FOUNDATION}[\w.\[\]-]*|{REGION}): ")
 _PREFIX: Final = "Pulumi."
 _SUFFIX: Final = ".yaml"
 _MOST_KEYS: Final = 10_000
@@ -73,14 +79,21 @@ def read_stack(workspace: Workspace, stack: str) -> StackFile:
     except (OSError, UnicodeDecodeError) as error:
         raise StackFileError(f"{_near(path)} cannot be read: {error}") from None
     try:
-        root = yaml.compose(text, _Loader)
+        said, places = _read_config(path, yaml.compose(text, _Loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         raise StackFileError(f"{_near(path)}{place}: not YAML: {error.problem}") from None
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position].splitlines() or [""]
+        raise StackFileError(
+            f"{_near(path)}:{len(before)}:{len(before[-1]) + 1}: not YAML: it holds the character "
+            f"#x{int(error.character):04x}, which YAML does not take; write it as an escape"
+        ) from None
     except yaml.YAMLError as error:
         raise StackFileError(f"{_near(path)}: not YAML: {error}") from None
-    said, places = _read_config(path, root)
+    except RecursionError:
+        raise StackFileError(f"{_near(path)}: is nested too deeply; no key is that deep") from None
     config = {_full(key, workspace.project): value for key, value in said.items()}
     return StackFile(
         stack=stack,
@@ -100,13 +113,32 @@ def checked_service(file: StackFile) -> ServiceConfig:
         )
     try:
         data = json.loads(file.config[ROOT])
-    except ValueError:
+    except (ValueError, RecursionError):
         data = file.config[ROOT]
     try:
-        return parse_service(data)
+        return parse_service(data, file.config.get(REGION))
     except ConfigError as error:
         lines = (f"{file.at(problem.path)}: {_readable(problem)}" for problem in error.problems)
         raise StackFileError("\n".join(lines)) from None
+
+
+def unknown_keys(file: StackFile) -> Iterator[str]:
+    """Keys that look like one that is read, and that nobody reads, each with its place."""
+    for key in file.config:
+        if key in _READ:
+            continue
+        near = difflib.get_close_matches(key, _READ, 1, cutoff=_LIKE)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        if near or key.startswith(_OURS):
+            yield f"{file.at(key)}: {printable(key)}: nobody reads it{hint}"
+
+
+def with_places(file: StackFile, text: str) -> str:
+    """`text`, each line that begins with a key of the file behind that key's place."""
+    return "\n".join(
+        f"{file.at(found[1])}: {line}" if (found := _AT_A_KEY.match(line)) else line
+        for line in text.split("\n")
+    )
 
 
 def _readable(problem: Problem) -> Problem:
@@ -147,13 +179,15 @@ def _places(
     path: Path, node: yaml.Node, prefix: str, above: tuple[yaml.Node, ...]
 ) -> Iterator[tuple[str, Place]]:
     if any(node is outer for outer in above):
-        raise StackFileError(f"{_where(path, node)}: {prefix} refers to itself")
+        raise StackFileError(f"{_where(path, node)}: {printable(prefix)} refers to itself")
     above = (*above, node)
     if isinstance(node, yaml.MappingNode):
         for key, value in _pairs(path, node):
             inner = f"{prefix}.{key.value}" if prefix else str(key.value)
             yield inner, Place(key.start_mark.line + 1, key.start_mark.column + 1)
             yield from _places(path, value, inner, above)
+    elif isinstance(node, yaml.ScalarNode):
+        _refuse_broken_text(path, node)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             inner = f"{prefix}[{index}]"
@@ -166,13 +200,25 @@ def _pairs(path: Path, node: yaml.MappingNode) -> Iterator[tuple[yaml.ScalarNode
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
             raise StackFileError(f"{_where(path, key)}: a key must be text")
+        _refuse_broken_text(path, key)
         line = key.start_mark.line + 1
         if key.value in seen:
             raise StackFileError(
-                f"{_where(path, key)}: {key.value} is there twice; line {seen[key.value]} has it"
+                f"{_where(path, key)}: {printable(key.value)} is there twice; "
+                f"line {seen[key.value]} has it"
             )
         seen[key.value] = line
         yield key, value
+
+
+def _refuse_broken_text(path: Path, node: yaml.ScalarNode) -> None:
+    """YAML's escapes can write what no program can print or be told: half of a pair, a zero."""
+    broken = next((c for c in node.value if c == "\0" or "\ud800" <= c <= "\udfff"), None)
+    if broken is not None:
+        raise StackFileError(
+            f"{_where(path, node)}: {printable(node.value)} holds the character #x{ord(broken):04x}"
+            ", which is no text; write the character itself"
+        )
 
 
 def _where(path: Path, node: yaml.Node) -> str:
@@ -212,17 +258,54 @@ def _without_secrets(value: object) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as the engine reads it: 1.2, where `yes`, `on` and `1:30` are text, and no dates."""
+    """YAML as the engine reads it: 1.2, where `yes`, `on` and `1:30` are text, and no dates.
+
+    A key is text as it is written, whatever else it could be.
+    """
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own form
         first: [
             (tag, pattern)
             for tag, pattern in resolvers
-            if tag not in {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool",
-                           "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
+            if tag in {"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
         ]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }  # fmt: skip
+    }
+    # JSON's types and no other: a file that asks for a date or for bytes is refused.
+    yaml_constructors = {  # noqa: RUF012 - PyYAML's own form
+        tag: constructor
+        for tag, constructor in yaml.SafeLoader.yaml_constructors.items()
+        if tag is None or tag.rpartition(":")[2] in {"null", "str", "seq"}
+    }
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
+    loader.flatten_mapping(node)
+    return {key.value: loader.construct_object(value, deep=True) for key, value in node.value}
+
+
+def _scalar(loader: _Loader, node: yaml.ScalarNode) -> bool | int | float:
+    try:
+        match node.tag.rpartition(":")[2]:
+            case "bool":
+                return {"true": True, "false": False}[loader.construct_scalar(node).lower()]
+            case "float":
+                return float(loader.construct_scalar(node))
+            case _:
+                return int(loader.construct_yaml_int(node))
+    # Such as 09, which would be octal, or more digits than a number may have.
+    except (KeyError, ValueError):
+        raise yaml.constructor.ConstructorError(
+            None,
+            None,
+            f"{printable(node.value)} is no number or truth; in quotes it is text",
+            node.start_mark,
+        ) from None
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+for _kind in ("bool", "int", "float"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _scalar)
 
 
 def _core(tag: str, pattern: str, first: str) -> None:

@@ -10,6 +10,8 @@ from turnout.stackfile import (
     checked_service,
     read_stack,
     stack_names,
+    unknown_keys,
+    with_places,
 )
 from turnout.workspace import Workspace, WorkspaceError, find_workspace
 
@@ -83,6 +85,20 @@ def test_a_stack_that_is_not_there_names_those_that_are(workspace: Workspace) ->
     [
         ("config:\n  a: [1\n  b: 2\n", "Pulumi.dev.yaml:3:4: not YAML"),
         ("config:\n\ta: 1\n", "Pulumi.dev.yaml:2:1: not YAML"),
+        ("config:\n  a: \x07\n", "Pulumi.dev.yaml:2:6: not YAML: it holds the character #x0007"),
+        ('config: {a: "\\ud800"}\n', "Pulumi.dev.yaml:1:13: \\ud800 holds the character #xd800"),
+        ('config: {"a\\0": 1}\n', "Pulumi.dev.yaml:1:10: a\\x00 holds the character #x0000"),
+        ("config: {a: !!timestamp x}\n", "Pulumi.dev.yaml:1:13: not YAML: could not determine"),
+        ("config: {a: !!bool maybe}\n", "Pulumi.dev.yaml:1:13: not YAML: maybe is no number or"),
+        ("config: {a: 09}\n", "Pulumi.dev.yaml:1:13: not YAML: 09 is no number"),
+        (f"config: {{a: {'9' * 5000}}}\n", "Pulumi.dev.yaml:1:13: not YAML: 999"),
+        (f"config: {'[' * 5000}", "Pulumi.dev.yaml: is nested too deeply"),
+        ("config: {a: {<<: 1}}\n", "not YAML: expected a mapping"),
+        ("config: {1: x, true: y}\n", "Pulumi.dev.yaml:1:1: config has no turnout:service"),
+        (
+            'config: {turnout:service: {"na\\e[31mme": x, target: local}}\n',
+            "turnout:service.na\\x1b[31mme: is not known; did you mean name?",
+        ),
         ("config:\n  a: 1\n  a: 2\n", "Pulumi.dev.yaml:3:3: a is there twice; line 2 has it"),
         ("config: 3\n", "Pulumi.dev.yaml:1:9: config must be a mapping"),
         ("- a\n", "Pulumi.dev.yaml:1:1: must be a mapping"),
@@ -119,6 +135,54 @@ def test_aliases_that_multiply_are_refused(workspace: Workspace) -> None:
         keys = ", ".join(f"k{i}: *a{n - 1}" for i in range(5))
         lines.append(f"  a{n}: &a{n} {{{keys}}}")
     assert "aliases make more than" in refusal(workspace, "\n".join(lines))
+
+
+def test_a_plain_equals_sign_is_text(workspace: Workspace) -> None:
+    assert read(workspace, "config: {a: [=, ~]}\n").config == {"turnout:a": '["=", null]'}
+
+
+SERVICE = "  turnout:service: {name: api, target: local}\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("tunrout:service", "nobody reads it; did you mean turnout:service?"),
+        ("turnout:serivce2", "nobody reads it; did you mean turnout:service?"),
+        ("turnout:foundatoin", "nobody reads it; did you mean turnout:foundation?"),
+        ("turnout:other", "nobody reads it"),
+        ("aws:regoin", "nobody reads it; did you mean aws:region?"),
+    ],
+)
+def test_a_key_that_nobody_reads_is_told_with_its_place(
+    workspace: Workspace, key: str, said: str
+) -> None:
+    file = read(workspace, f"config:\n{SERVICE}  {key}: 1\n")
+    (warning,) = unknown_keys(file)
+    assert warning.endswith(f"Pulumi.dev.yaml:3:3: {key}: {said}")
+
+
+def test_keys_of_others_are_theirs(workspace: Workspace) -> None:
+    keys = ("aws:region: eu-west-1", "aws:profile: x", "mine:size: 3", "kubernetes:context: x")
+    file = read(workspace, f"config:\n{SERVICE}" + "".join(f"  {key}\n" for key in keys))
+    assert list(unknown_keys(file)) == []
+
+
+def test_what_the_program_says_of_a_key_gets_its_place(workspace: Workspace) -> None:
+    file = read(workspace, "config:\n  turnout:service:\n    settings: {A: b}\n")
+    said = with_places(file, "turnout:service.settings: are too long\nother words: x")
+    assert said.endswith(
+        "Pulumi.dev.yaml:3:5: turnout:service.settings: are too long\nother words: x"
+    )
+
+
+def test_the_region_of_the_stack_is_compared(workspace: Workspace) -> None:
+    text = (
+        "config:\n  aws:region: mars-1\n  turnout:service:\n    name: api\n    target: ecs\n"
+        f"    plain_http: true\n    image: example.com/api@sha256:{'0' * 64}\n"
+    )
+    wanted = "Pulumi.dev.yaml:2:3: aws:region: mars-1 is no AWS region"
+    assert wanted in refusal(workspace, text)
 
 
 def test_every_stack_file_of_a_service_is_valid_and_completed_by_editors() -> None:

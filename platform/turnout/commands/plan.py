@@ -3,13 +3,20 @@
 import importlib.util
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import click
 
 from turnout.commands.stack import mendable, stack_option
 from turnout.plan import Plan, ProgramError, plan_program
 from turnout.plan.tree import print_plan
-from turnout.stackfile import FOUNDATION, checked_service, read_stack
+from turnout.stackfile import (
+    FOUNDATION,
+    checked_service,
+    read_stack,
+    unknown_keys,
+    with_places,
+)
 from turnout.workspace import find_workspace
 
 
@@ -61,10 +68,14 @@ def make_plan(stack: str) -> Plan:
     if FOUNDATION not in file.config:
         # With the place of each problem in the file; the program would say them without it.
         checked_service(file)
-    return plan_program(
-        workspace.program,
-        project=workspace.project,
-        stack=stack,
-        config=file.config,
-        secret_keys=file.secret_keys,
-    )
+    try:
+        plan = plan_program(
+            workspace.program,
+            project=workspace.project,
+            stack=stack,
+            config=file.config,
+            secret_keys=file.secret_keys,
+        )
+    except ProgramError as error:
+        raise ProgramError(with_places(file, str(error))) from None
+    return replace(plan, warnings=(*unknown_keys(file), *plan.warnings))

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 ROOT: Final = "turnout:service"
 _SHOWN: Final = 60
+_LONGEST_PATH: Final = 200
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message}"
+        return f"{printable(self.path, _LONGEST_PATH)}: {self.message}"
 
 
 class ConfigError(ValueError):
@@ -135,10 +136,14 @@ def shown(value: object) -> str:
         text = str(value).lower()
     if value is None:
         text = "null"
-    if text == "":
-        return '""'
-    text = text.encode("unicode_escape").decode() if not text.isprintable() else text
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+    return '""' if text == "" else printable(text)
+
+
+def printable(text: str, most: int = _SHOWN) -> str:
+    """The text without what a terminal would obey, at most `most` characters of it."""
+    text = text[: most + 1]
+    text = text if text.isprintable() else text.encode("unicode_escape").decode()
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _hint(given: object, allowed: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from typing import Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from turnout.config.errors import ROOT, ConfigError, Problem, explain
+from turnout.config.regions import region_problems
 from turnout.config.service import ServiceConfig
 
 # What YAML can hold where a mapping should be, in the words of the other messages.
@@ -32,6 +33,13 @@ def parse(model: type[M], data: object, root: str) -> M:
         raise explain(error, model, root) from None
 
 
-def parse_service(data: object, root: str = ROOT) -> ServiceConfig:
-    """The service that `data` describes. Raises ConfigError with every problem found."""
-    return parse(ServiceConfig, data, root)
+def parse_service(data: object, region: str | None = None) -> ServiceConfig:
+    """The service that `data` describes, in the AWS region of its stack, if that is known.
+
+    Raises ConfigError with every problem found.
+    """
+    config = parse(ServiceConfig, data, ROOT)
+    problems = () if region is None else tuple(region_problems(config, region))
+    if problems:
+        raise ConfigError(problems)
+    return config

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from turnout.config import regions
 from turnout.config.foundation import FoundationConfig
 from turnout.config.service import ServiceConfig
 
@@ -23,6 +24,7 @@ def stack_file_schema() -> dict[str, Any]:
                 "properties": {
                     "aws:region": {
                         "type": "string",
+                        "pattern": f"^{regions.PATTERN}$",
                         "description": "AWS region.",
                         "examples": ["ap-northeast-2"],
                     },

@@ -25,6 +25,13 @@ _WHOLE: Final = re.compile(r"[0-9]{1,15}")
 _NUMBER: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")
 
 
+# What a part of a list is that does not match; a test asks that each list has its words.
+_EACH: Final = {
+    "TURNOUT_CORS_ORIGINS": "is no origin as browsers send it; use scheme://host, "
+    "scheme://host:port or *",
+}
+
+
 @functools.cache
 def _settings() -> Mapping[str, Mapping[str, Any]]:
     known: dict[str, dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))
@@ -56,11 +63,11 @@ def setting_problem(name: str, value: str) -> str | None:
         return f"is no setting of the server; {fix}"
     if "\0" in value:
         return f"{shown(value)} holds a zero character, which no environment variable can"
-    wanted = _wanted(said, value)
+    wanted = _wanted(name, said, value)
     return None if wanted is None else f"{shown(value)} {wanted}"
 
 
-def _wanted(said: Mapping[str, Any], value: str) -> str | None:
+def _wanted(name: str, said: Mapping[str, Any], value: str) -> str | None:
     match said["type"]:
         case "boolean" if value.lower() not in _TRUTH:
             return "is neither true nor false"
@@ -72,6 +79,10 @@ def _wanted(said: Mapping[str, Any], value: str) -> str | None:
             return _out_of_bounds(said, float(value))
         case "string" if "enum" in said and value.lower() not in said["enum"]:
             return f"is not known; use {', '.join(said['enum'])}"
+        case "string" if "each" in said:
+            parts = [part.strip() for part in value.split(",")]
+            wrong = [part for part in parts if part and not re.fullmatch(said["each"], part)]
+            return f"holds {shown(wrong[0])}, which {_EACH[name]}" if wrong else None
     return None
 
 

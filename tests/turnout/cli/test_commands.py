@@ -96,6 +96,28 @@ def test_a_wrong_key_is_named_with_its_place_and_the_likely_one(project: Path) -
     assert "stacks/Pulumi.local.yaml:6:27:" in result.output
 
 
+def test_a_key_that_nobody_reads_is_a_warning_of_the_plan(project: Path) -> None:
+    file = project / "stacks/Pulumi.local.yaml"
+    file.write_text(file.read_text().replace("config:\n", "config:\n  tunrout:service: {}\n"))
+    result = run("plan")
+    assert result.exit_code == 0
+    assert "warning: stacks/Pulumi.local.yaml:" in result.output
+    assert "tunrout:service: nobody reads it; did you mean turnout:service?" in result.output
+
+
+def test_what_only_the_program_can_refuse_has_its_place_too(project: Path) -> None:
+    (project / "stacks/Pulumi.aws.yaml").write_text(
+        "config:\n  turnout:service:\n    name: api\n    target: ec2\n    plain_http: true\n"
+        f"    image: example.com/api@sha256:{'0' * 64}\n"
+        f"    settings: {{TURNOUT_CORS_ORIGINS: https://{'x' * 17_000}}}\n"
+    )
+    result = run("plan", "--stack", "aws")
+    assert result.exit_code == 1
+    assert result.output.startswith(
+        "Error: stacks/Pulumi.aws.yaml:7:5: turnout:service.settings: the machine's user data has"
+    )
+
+
 def test_outside_the_project_it_says_where_to_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -326,7 +326,7 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
         "is set by target.workers; remove it here",
     ),
     (
-        lambda_() | {"settings": {"TURNOUT_CORS_ORIGINS": "x" * 5000}},
+        lambda_() | {"settings": {"TURNOUT_CORS_ORIGINS": "https://" + "x" * 5000}},
         "settings",
         "Lambda has 4096 for all of its environment",
     ),

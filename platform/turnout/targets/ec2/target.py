@@ -178,23 +178,25 @@ def machine_user_data(
         image = str(known["image"])
         registry = ecr_registry(image)
         told = known["environment"]
-        return user_data(
-            Machine(
-                container=workload.name,
-                image=image,
-                ecr_registry=registry.host if registry else "",
-                ecr_region=registry.region if registry else "",
-                model_uri=model.uri if model is not None and copied else "",
-                environment={k: str(v) for k, v in dict(told).items()},  # type: ignore[call-overload]
-                port=workload.port,
-                stop_seconds=drain.stop,
-                log_group=str(known["log_group"]),
-                region=str(known["region"]),
-                dns_suffix=str(known["dns_suffix"]),
-                architecture=args.tier.architecture,
-                group=group_name,
-            )
+        machine = Machine(
+            container=workload.name,
+            image=image,
+            ecr_registry=registry.host if registry else "",
+            ecr_region=registry.region if registry else "",
+            model_uri=model.uri if model is not None and copied else "",
+            environment={k: str(v) for k, v in dict(told).items()},  # type: ignore[call-overload]
+            port=workload.port,
+            stop_seconds=drain.stop,
+            log_group=str(known["log_group"]),
+            region=str(known["region"]),
+            dns_suffix=str(known["dns_suffix"]),
+            architecture=args.tier.architecture,
+            group=group_name,
         )
+        try:
+            return user_data(machine)
+        except ValueError as problem:
+            raise pulumi.RunError(str(problem)) from None
 
     return pulumi.Output.all(
         image=workload.image,
