@@ -63,6 +63,8 @@ pins: | $(filter .tools/%,$(UV)) ## Write the hashed requirements files anew.
 	@$(COMPILE) inference/pyproject.toml --extra convert -o requirements/convert.txt
 	@$(COMPILE) platform/pyproject.toml policies/pyproject.toml -o requirements/deploy.txt
 	@$(COMPILE) requirements/dev.in $(PROJECTS) -o requirements/dev.txt
+	@$(COMPILE) requirements/peers-fastapi.in -o requirements/peers-fastapi.txt
+	@$(COMPILE) requirements/peers-infinity.in -o requirements/peers-infinity.txt
 
 python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \

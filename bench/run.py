@@ -12,50 +12,49 @@ import argparse
 import json
 import os
 import platform
-import random
-import signal
-import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import uvloop
-from bench.load import Request, closed_loop, open_loop, post
-
-if TYPE_CHECKING:
-    from bench.raw import Raw
+from bench.load import Request, Result, closed_loop, open_loop, post
+from bench.process import Process, serving
+from bench.raw import Raw, measure_apart, texts_of
 
 DEFAULT_TEXTS = Path(__file__).parent / "texts.txt"
+PORT = 18_800
+NORMAL, OVER = 32, 320
+"""Connections, each with a request under way at all times: what fills a CPU, ten times that."""
 
 
 def main() -> int:
     options = _options()
-    # As the server has it, and before NumPy is imported: one thread, on the CPU that it is given.
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    from bench.raw import texts_of
-
     texts = texts_of(options.texts, 4000)
-    random.Random(7).shuffle(texts)
-    os.sched_setaffinity(0, options.server_cpus)
-    raw, figures = _raw(texts, options)
-    report: dict[str, object] = {
+    raws = {
+        instructions: measure_apart(
+            options.texts, options.model, options.server_cpus, options.seconds / 2, instructions
+        )
+        for instructions in ("library", "server")
+    }
+    report: dict[str, Any] = {
         "machine": {
             "cpu": _cpu_name(),
             "cpus": sorted(options.server_cpus),
             "python": platform.python_version(),
+            "load": os.getloadavg(),
         },
         "texts": {"file": options.texts.name, "count": len(texts)},
-        "raw": figures,
+        "raw": {name: raw.figures() for name, raw in raws.items()},
     }
-    with _server(options) as (process, port, first):
-        report["start_to_first_200_seconds"] = round(first, 3)
+    with turnout(options.model, options.setting, options.server_cpus) as process:
+        report["start_to_first_200_seconds"] = round(process.started, 3)
         os.sched_setaffinity(0, options.load_cpus)
-        uvloop.run(_loads(report, texts, process.pid, port, raw, options.seconds))
-        report["memory_mb"] = _memory(process.pid)
+        uvloop.run(_loads(report, texts, process, raws, options.seconds))
+        report["memory_mb"] = {
+            "now": process.memory_mb(),
+            "peak": round(process.peak_memory_mb(), 1),
+        }
     if options.out is not None:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(json.dumps(report, indent=1) + "\n")
@@ -63,123 +62,82 @@ def main() -> int:
     return 0
 
 
-async def _loads(
-    report: dict[str, object], texts: list[str], pid: int, port: int, raw: Raw, seconds: float
-) -> None:
-    single = [_request([text]) for text in texts]
-    sixteen = [_request(texts[start : start + 16]) for start in range(0, len(texts) - 16, 16)]
-    await closed_loop(port, single, connections=8, seconds=1)
-    lone = await closed_loop(port, single, connections=1, seconds=seconds)
-    report["one_connection"] = lone.figures()
-    for name, requests, connections in (
-        ("single_texts_32_connections", single, 32),
-        ("sixteen_texts_8_connections", sixteen, 8),
-    ):
-        cpu = _cpu_seconds(pid)
-        result = await closed_loop(port, requests, connections=connections, seconds=seconds)
-        cost = (_cpu_seconds(pid) - cpu) * 1000 / result.texts
-        rate = result.texts / result.seconds
-        report[name] = result.figures() | {
-            "of_raw_best": round(rate / raw.best, 3),
-            "cpu_ms_a_text": round(cost, 3),
-            "of_raw_best_by_cpu": round(raw.least_cpu / cost, 3),
-        }
-        if name.startswith("single"):
-            full = rate
-            normal = result
-    eighty = await open_loop(port, single, rate=full * 0.8, seconds=seconds)
-    report["single_texts_at_80_percent"] = eighty.figures() | {
-        "p99_of_p50": round(eighty.quantile(0.99) / max(eighty.quantile(0.5), 1e-9), 2)
-    }
-    over = await closed_loop(port, single, connections=320, seconds=seconds, ramp=2)
-    report["single_texts_320_connections"] = over.figures() | {
-        "p99_of_normal_p99": round(over.quantile(0.99) / max(normal.quantile(0.99), 1e-9), 2),
-        "of_full_rate": round(over.texts / over.seconds / full, 3),
-    }
-
-
-def _raw(texts: list[str], options: argparse.Namespace) -> tuple[Raw, dict[str, object]]:
-    from bench.raw import measure
-
-    from turnout_inference.model.fetch import resolve_model
-    from turnout_inference.worker import load_model
-
-    folder = resolve_model(options.model, None, Path("/nonexistent"))
-    model = load_model(folder, threads=len(options.server_cpus), threads_per_batch=1)
-    encoded = [model.tokenizer.encode(text) for text in texts]
-    found = measure(model.backend, encoded, options.seconds / 2)
-    return found, {
-        "model": model.manifest.name,
-        "texts_per_second_by_rows": found.by_rows,
-        "cpu_ms_a_text_by_rows": found.cpu_by_rows,
-        "mean_tokens": round(sum(len(item.ids) for item in encoded) / len(encoded), 1),
-    }
-
-
-@contextmanager
-def _server(options: argparse.Namespace) -> Iterator[tuple[subprocess.Popen[bytes], int, float]]:
-    """The server as its own process; seconds until its first 200 of a classification."""
-    settings = dict(pair.split("=", 1) for pair in options.setting)
-    port = 18_800
-    environment = os.environ | {
+def turnout(model: str | None, settings: Sequence[str], cpus: set[int]) -> Any:
+    """The server of this checkout, on these CPUs; settings as `TURNOUT_X=Y`."""
+    environment = {
         "TURNOUT_HOST": "127.0.0.1",
-        "TURNOUT_PORT": str(port),
+        "TURNOUT_PORT": str(PORT),
         "TURNOUT_CACHE_DIR": "/tmp/turnout-bench",  # noqa: S108
-        **({"TURNOUT_MODEL": options.model} if options.model else {}),
-        **settings,
+        **({"TURNOUT_MODEL": model} if model else {}),
+        **dict(pair.split("=", 1) for pair in settings),
     }
-    began = time.perf_counter()
-    with Path(os.devnull).open("wb") as nowhere:
-        process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("turnout-server"))],
-            env=environment,
-            stdout=nowhere,
-            preexec_fn=lambda: os.sched_setaffinity(0, options.server_cpus),
-        )
-    try:
-        _wait(port, process)
-        yield process, port, time.perf_counter() - began
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-
-
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/v1/classify",
-        data=b'{"inputs": "first"}',
-        headers={"Content-Type": "application/json"},
+    return serving(
+        [str(Path(sys.executable).with_name("turnout-server"))],
+        environment,
+        port=PORT,
+        path="/v1/classify",
+        body=b'{"inputs": "first"}',
+        cpus=cpus,
     )
-    for _ in range(3000):
-        try:
-            with urllib.request.urlopen(request, timeout=5):
-                return
-        except OSError:
-            if process.poll() is not None:
-                raise SystemExit(f"the server ended with {process.returncode}") from None
-            time.sleep(0.01)
-    raise SystemExit("the server did not answer within 30 s")
 
 
-def _request(texts: list[str]) -> Request:
+async def _loads(
+    report: dict[str, Any],
+    texts: list[str],
+    process: Process,
+    raws: dict[str, Raw],
+    seconds: float,
+) -> None:
+    single = [request([text]) for text in texts]
+    sixteen = [request(texts[start : start + 16]) for start in range(0, len(texts) - 16, 16)]
+    await closed_loop(PORT, single, connections=8, seconds=1)
+    lone = await closed_loop(PORT, single, connections=1, seconds=seconds)
+    report["one_connection"] = lone.figures()
+    normal = await _full(report, "single_texts", single, NORMAL, process, raws, seconds)
+    await _full(report, "sixteen_texts", sixteen, 8, process, raws, seconds)
+    full = normal.texts / normal.seconds
+    eighty = await open_loop(PORT, single, rate=full * 0.8, seconds=seconds)
+    report["single_texts_at_80_percent"] = eighty.figures() | {
+        "p99_of_p50": _ratio(eighty.quantile(0.99), eighty.quantile(0.5))
+    }
+    ramp = min(2.0, seconds)
+    over = await closed_loop(PORT, single, connections=OVER, seconds=seconds, ramp=ramp)
+    report[f"single_texts_{OVER}_connections"] = over.figures() | {
+        "p99_of_normal_p99": _ratio(over.quantile(0.99), normal.quantile(0.99)),
+        "of_full_rate": _ratio(over.texts / over.seconds, full),
+    }
+
+
+async def _full(
+    report: dict[str, Any],
+    name: str,
+    requests: list[Request],
+    connections: int,
+    process: Process,
+    raws: dict[str, Raw],
+    seconds: float,
+) -> Result:
+    """As fast as it goes, against each yardstick."""
+    cpu = process.cpu_seconds()
+    result = await closed_loop(PORT, requests, connections=connections, seconds=seconds)
+    cost = (process.cpu_seconds() - cpu) * 1000 / result.texts
+    rate = result.texts / result.seconds
+    report[f"{name}_{connections}_connections"] = result.figures() | {
+        "cpu_ms_a_text": round(cost, 3),
+        "of_raw_best": {by: _ratio(rate, raw.best) for by, raw in raws.items()},
+        "of_raw_best_by_cpu": {by: _ratio(raw.least_cpu, cost) for by, raw in raws.items()},
+    }
+    return result
+
+
+def request(texts: list[str]) -> Request:
+    """A request of our API with these texts."""
     body = json.dumps({"inputs": texts if len(texts) > 1 else texts[0]}, ensure_ascii=False)
     return post("/v1/classify", body.encode(), len(texts))
 
 
-def _cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _memory(pid: int) -> dict[str, float]:
-    fields = dict(
-        line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
-    )
-    return {
-        name: round(int(fields[name].split()[0]) / 1024, 1)
-        for name in ("VmRSS", "VmHWM", "RssAnon")
-    }
+def _ratio(part: float, whole: float) -> float:
+    return round(part / max(whole, 1e-9), 3)
 
 
 def _cpu_name() -> str:
@@ -195,14 +153,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", help="model folder; the default model when left out")
     parser.add_argument("--texts", type=Path, default=DEFAULT_TEXTS)
     parser.add_argument("--seconds", type=float, default=8.0, help="length of every step")
-    parser.add_argument("--server-cpus", type=_cpus, default={everything[0]})
-    parser.add_argument("--load-cpus", type=_cpus, default=set(everything[1:] or everything))
+    parser.add_argument("--server-cpus", type=cpus, default={everything[0]})
+    parser.add_argument("--load-cpus", type=cpus, default=set(everything[1:] or everything))
     parser.add_argument("--setting", action="append", default=[], metavar="TURNOUT_X=Y")
     parser.add_argument("--out", type=Path)
     return parser.parse_args()
 
 
-def _cpus(text: str) -> set[int]:
+def cpus(text: str) -> set[int]:
+    """CPU numbers of an option, such as 0,2."""
     return {int(part) for part in text.split(",")}
 
 

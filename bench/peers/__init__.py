@@ -1,0 +1,1 @@
+"""Other servers of the same weights, to be measured beside ours."""
