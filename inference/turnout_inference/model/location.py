@@ -13,6 +13,8 @@ from turnout_inference.model.errors import ModelRefused
 _FORMS = "give a folder, file:///folder, s3://bucket/prefix or https://host/folder"
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):")
 _BUCKET = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+_PLAIN = "".join(map(chr, range(33, 127)))
+"""What stays as it is given: all that can be sent, so that a signature stays right."""
 _HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d*)?")
 _QUERY = re.compile(r"([?#])")
 _DIGEST = re.compile(r"^[0-9a-f]{64}$")
@@ -143,7 +145,21 @@ def _http(uri: str) -> HttpFolder:
         raise ModelRefused(
             shown, "http: is taken from this machine only", "use https: for any other host"
         )
-    return HttpFolder(parts._replace(fragment=""))
+    return HttpFolder(_in_ascii(parts, shown)._replace(fragment=""))
+
+
+def _in_ascii(parts: SplitResult, shown: str) -> SplitResult:
+    """A URL as HTTP sends it: its host in punycode, the rest percent-encoded where it must be."""
+    try:
+        # Python's own codec splits at dots; an address in brackets is ASCII already.
+        host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
+    except UnicodeError as error:
+        raise ModelRefused(
+            shown, f"its host cannot be a name ({error})", "write https://host/folder"
+        ) from None
+    return parts._replace(
+        netloc=host, path=quote(parts.path, _PLAIN), query=quote(parts.query, _PLAIN)
+    )
 
 
 def is_loopback(host: str) -> bool:

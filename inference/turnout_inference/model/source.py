@@ -17,6 +17,8 @@ class FetchPolicy:
 
     attempts: how often in a row a file may fail without a byte gained before it is given up.
     backoff: the wait after the first failure; doubles with each, up to eight times as long.
+    pace: bytes a second, over `pace_over` seconds each, below which a connection is given up as if
+    it had been cut.
     lock_wait: how long another process on this machine may take to fetch the same model.
     """
 
@@ -24,6 +26,8 @@ class FetchPolicy:
     read_timeout: float = 20.0
     attempts: int = 5
     backoff: float = 0.25
+    pace: float = 1000.0
+    pace_over: float = 30.0
     lock_wait: float = 900.0
 
 

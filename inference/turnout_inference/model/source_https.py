@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import re
 import ssl
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,8 +18,9 @@ from turnout_inference.model.errors import ModelRefused
 from turnout_inference.model.location import HttpFolder, is_loopback, redact
 from turnout_inference.model.source import CHUNK, FetchPolicy, Interrupted, Stream
 
-_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Statuses after which the same request may succeed."""
+_LATER = frozenset({408, 425, 429, *range(500, 600)} - {501, 505, 511})
+"""Statuses after which the same request may succeed: those of overload, and every 5xx (proxies
+have their own, such as 520 to 530) but those that speak of the request or want a login."""
 
 
 class HttpSource:
@@ -26,6 +28,7 @@ class HttpSource:
 
     def __init__(self, folder: HttpFolder, policy: FetchPolicy) -> None:
         self._folder = folder
+        self._policy = policy
         # One timeout serves connecting and each read: urllib has no other.
         self._timeout = max(policy.connect_timeout, policy.read_timeout)
         self._opener = urllib.request.build_opener(_RedirectsStaySafe)
@@ -47,7 +50,7 @@ class HttpSource:
         with _told_plainly(place):
             response: http.client.HTTPResponse = self._opener.open(request, timeout=self._timeout)
         with response:
-            yield Stream(_start(response, offset), _chunks(response, place))
+            yield Stream(_start(response, offset), _chunks(response, place, self._policy))
 
 
 class _RedirectsStaySafe(urllib.request.HTTPRedirectHandler):
@@ -87,6 +90,11 @@ def _told_plainly(place: str) -> Iterator[None]:
         raise Interrupted("timed out") from None
     except (OSError, http.client.HTTPException) as error:
         raise Interrupted(f"connection failed ({type(error).__name__}: {error})") from None
+    except ValueError:
+        # The standard library's word for a Location that it cannot read; it may hold a signature.
+        raise ModelRefused(
+            place, "redirects to what is not a URL", "give the address that it should lead to"
+        ) from None
 
 
 def _of_status(place: str, code: int) -> Exception:
@@ -120,10 +128,18 @@ def _start(response: http.client.HTTPResponse, offset: int) -> int:
     return offset
 
 
-def _chunks(response: http.client.HTTPResponse, place: str) -> Iterator[bytes]:
+def _chunks(response: http.client.HTTPResponse, place: str, policy: FetchPolicy) -> Iterator[bytes]:
+    began, received = time.monotonic(), 0
     while True:
         with _told_plainly(place):
-            chunk = response.read(CHUNK)
+            # What has arrived, and not a whole chunk: else a trickle would never come up for air.
+            chunk = response.read1(CHUNK)
         if not chunk:
             return
         yield chunk
+        received += len(chunk)
+        seconds = time.monotonic() - began
+        if seconds > policy.pace_over:
+            if received < policy.pace * seconds:
+                raise Interrupted(f"sent {received} bytes in {seconds:.0f} s")
+            began, received = time.monotonic(), 0

@@ -37,6 +37,8 @@ class Faults:
     """Other bytes than the file's, always."""
     stall: dict[str, float] = field(default_factory=dict)
     """Seconds of silence before the body."""
+    trickle: dict[str, float] = field(default_factory=dict)
+    """Seconds of silence after each byte of the body."""
     redirect: dict[str, str] = field(default_factory=dict)
     """Where to send the client instead."""
     no_ranges: bool = False
@@ -121,6 +123,10 @@ def _handler(server: FolderServer, folder: Path) -> type[BaseHTTPRequestHandler]
                 body = body[: faults.cut_after[name].pop(0)]
                 self.close_connection = True
             try:
+                while faults.trickle.get(name) and body:
+                    self.wfile.write(body[:1])
+                    body = body[1:]
+                    time.sleep(faults.trickle[name])
                 self.wfile.write(body)
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -189,7 +190,7 @@ def test_bytes_left_by_a_damaged_partial_fetch_do_not_spoil_the_next(
     verify_files(folder, load_manifest(folder))
 
 
-@pytest.mark.parametrize("code", [408, 429, 500, 503])
+@pytest.mark.parametrize("code", [408, 429, 500, 503, 520, 530, 599])
 def test_a_passing_failure_is_tried_again(
     web: FolderServer, model: Path, cache: Path, hasty: FetchPolicy, code: int
 ) -> None:
@@ -199,7 +200,8 @@ def test_a_passing_failure_is_tried_again(
 
 
 @pytest.mark.parametrize(
-    ("code", "said"), [(403, "access rights"), (404, "check the URI"), (418, "answered 418")]
+    ("code", "said"),
+    [(403, "access rights"), (404, "check the URI"), (418, "answered 418"), (501, "501")],
 )
 def test_a_lasting_failure_is_refused_at_once(
     web: FolderServer, model: Path, cache: Path, hasty: FetchPolicy, code: int, said: str
@@ -303,6 +305,45 @@ def test_a_signed_query_goes_to_every_file_and_into_no_message(
         resolve_model(f"{web.url}?sig=topsecret", model_digest(model), cache, hasty)
     assert all(path.endswith("?sig=topsecret") for path, _ in web.asked)
     assert "topsecret" not in str(refused.value)
+
+
+def test_a_uri_of_other_letters_is_sent_as_http_sends_it(
+    web: FolderServer, model: Path, cache: Path, hasty: FetchPolicy
+) -> None:
+    folder = resolve_model(f"{web.url}/모 델?x=가", model_digest(model), cache, hasty)
+    verify_files(folder, load_manifest(folder))
+    assert web.asked[0][0] == "/model/%EB%AA%A8%20%EB%8D%B8/turnout.json?x=%EA%B0%80"
+
+
+@pytest.mark.parametrize("host", ["한국.invalid", "xn--3e0b707e.invalid"])
+def test_a_host_of_other_letters_is_looked_up(cache: Path, hasty: FetchPolicy, host: str) -> None:
+    with pytest.raises(ModelRefused, match=r"xn--3e0b707e\.invalid/.*cannot be reached"):
+        resolve_model(f"https://{host}/m", "0" * 64, cache, hasty)
+
+
+@pytest.mark.parametrize("host", ["가" * 70 + ".example", "가..example"])
+def test_a_host_that_cannot_be_a_name_is_refused(cache: Path, host: str) -> None:
+    with pytest.raises(ModelRefused, match="its host cannot be a name"):
+        resolve_model(f"https://{host}/m", "0" * 64, cache)
+
+
+@pytest.mark.parametrize("target", ["http://[::1/topsecret", "http://[topsecret]/m"])
+def test_a_redirect_to_what_is_no_url_is_refused(
+    web: FolderServer, model: Path, cache: Path, hasty: FetchPolicy, target: str
+) -> None:
+    web.faults.redirect["model.bin"] = target
+    with pytest.raises(ModelRefused, match="redirects to what is not a URL") as refused:
+        resolve_model(web.url, model_digest(model), cache, hasty)
+    assert "topsecret" not in str(refused.value)
+
+
+def test_a_server_that_trickles_is_given_up_with_its_pace(
+    web: FolderServer, model: Path, cache: Path, hasty: FetchPolicy
+) -> None:
+    web.faults.trickle["turnout.json"] = 0.01
+    impatient = replace(hasty, pace=10_000, pace_over=0.2)
+    with pytest.raises(ModelRefused, match=r"sent \d+ bytes in 0 s, 3 times in a row"):
+        resolve_model(web.url, model_digest(model), cache, impatient)
 
 
 def test_a_redirect_on_this_machine_is_followed(
