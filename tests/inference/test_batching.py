@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from turnout_inference.batching import Batch, BatchQueue, Job, Limits, best_run
+from turnout_inference.batching import Batch, BatchQueue, Job, Limits, best_run, price
 from turnout_inference.tokenizer import Encoded
 
 BUDGET = 512
@@ -137,16 +137,14 @@ def test_the_best_run_holds_the_anchor_and_the_budget(
     assert low <= anchor < high
     if high - low > 1:
         assert lengths[high - 1] * (high - low) <= budget
-    best = max(
-        (
-            sum(lengths[a:b])
-            for a in range(anchor + 1)
-            for b in range(anchor + 1, len(lengths) + 1)
-            if lengths[b - 1] * (b - a) <= budget
-        ),
-        default=lengths[anchor],
-    )
-    assert sum(lengths[low:high]) >= best
+    prices = [
+        price(sum(lengths[a:b]), b - a, lengths[b - 1])
+        for a in range(anchor + 1)
+        for b in range(anchor + 1, len(lengths) + 1)
+        if lengths[b - 1] * (b - a) <= budget
+    ]
+    found = price(sum(lengths[low:high]), high - low, lengths[high - 1])
+    assert found <= min(prices, default=found) + 1e-9
 
 
 @dataclass
