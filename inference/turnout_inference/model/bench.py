@@ -15,7 +15,7 @@ from statistics import median, quantiles
 
 from turnout_inference.backend import Backend, load_backend
 from turnout_inference.cpus import granted_cpus
-from turnout_inference.model.command import Commands
+from turnout_inference.model.command import CommandFailed, Commands
 from turnout_inference.model.fetch import DEFAULT_MODEL
 from turnout_inference.model.files import verify_folder
 from turnout_inference.model.fit import check_fit
@@ -28,6 +28,9 @@ COMMENT_TOKENS = ((0.0, 4), (0.05, 7), (0.25, 11), (0.5, 16), (0.75, 23), (0.9, 
 """Tokens of Korean news comments by share of comments: measured on K-MHaS (21,939 comments)."""
 COMMENT_TOKENS_TAIL = ((0.99, 98), (1.0, 128))
 ROWS = 256
+LONGEST = 3600.0
+"""Seconds for one combination."""
+MOST_THREADS_A_CPU = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def add_parser(commands: Commands) -> None:
         help="B batches at a time, C CPUs each (default: 1x1, all CPUs as Nx1 and as 1xN)",
     )
     parser.add_argument(
-        "--seconds", type=float, default=3.0, help="for each combination (default: %(default)s)"
+        "--seconds", type=_seconds, default=3.0, help="for each combination (default: %(default)s)"
     )
     parser.add_argument(
         "--texts", type=Path, help="take lengths and tokens from a file (default: like comments)"
@@ -91,7 +94,14 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure every combination and print them."""
     manifest = verify_folder(arguments.folder, None)
     inputs = _inputs(arguments.folder, manifest, arguments.texts)
-    layouts = arguments.threads or _usual_threads(max(1, round(granted_cpus())))
+    cpus = max(1, round(granted_cpus()))
+    layouts = arguments.threads or _usual_threads(cpus)
+    for layout in layouts:
+        if layout.batches * layout.cpus > MOST_THREADS_A_CPU * cpus:
+            raise CommandFailed(
+                f"--threads {layout}: {layout.batches * layout.cpus} threads on {cpus} CPUs "
+                f"measure nothing; use {MOST_THREADS_A_CPU * cpus} at most"
+            )
     found: list[Measurement] = []
     for layout in layouts:
         backend = load_backend(
@@ -245,6 +255,18 @@ def _counts(text: str) -> tuple[int, ...]:
     if not counts or min(counts) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of counts such as 1,8,32")
     return counts
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds <= LONGEST:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of seconds above 0, {LONGEST:g} at most"
+        )
+    return seconds
 
 
 def _threads(text: str) -> list[Threads]:

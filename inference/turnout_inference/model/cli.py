@@ -18,7 +18,7 @@ EXIT_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Exit codes: 0 done, 2 wrong usage or a missing tool, 3 model refused."""
+    """Run one command. Exit codes: 0 done, 2 wrong usage or nothing to use, 3 model refused."""
     parsed = parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("botocore").setLevel(logging.WARNING)

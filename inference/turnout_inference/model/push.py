@@ -38,7 +38,10 @@ def add_parser(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Push, and print the line for the stack file on standard output."""
-    location = parse_location(arguments.uri)
+    try:
+        location = parse_location(arguments.uri)
+    except ModelRefused as error:
+        raise CommandFailed(str(error)) from None
     if not isinstance(location, S3Folder):
         raise CommandFailed(f"{arguments.uri} is not an S3 URI: give s3://bucket/prefix")
     digest, target = push(arguments.folder, location)

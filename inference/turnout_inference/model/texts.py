@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from turnout_inference.model.errors import ModelRefused
+from turnout_inference.model.command import CommandFailed
 from turnout_inference.model.parity import Decisions
 
 
@@ -20,20 +20,20 @@ class Texts:
 
 
 def read_texts(path: Path, labels: tuple[str, ...]) -> Texts:
-    """Read a file of texts.
+    """Read a file of texts; CommandFailed says what is wrong with it.
 
     A .tsv has a text, a tab, and its labels by name or by number from 0, separated by
-    commas; a first line that fits no label is its header. Any other file is plain texts.
-    Blank lines are left out, and one pair of quotes around a text of a .tsv.
+    commas; the first of several lines is its header where it fits no label. Any other file is
+    plain texts. Blank lines are left out, and one pair of quotes around a text of a .tsv.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except OSError as error:
-        raise ModelRefused(
-            str(path), f"cannot be read ({error.strerror})", "give a file of texts"
+        raise CommandFailed(
+            f"{path}: cannot be read ({error.strerror}); give a file of texts"
         ) from None
     except UnicodeDecodeError:
-        raise ModelRefused(str(path), "not UTF-8", "save it as UTF-8") from None
+        raise CommandFailed(f"{path}: not UTF-8; save it as UTF-8") from None
     filled = [(number, line.rstrip("\r")) for number, line in enumerate(lines, 1) if line.strip()]
     found = (
         _labelled(path, filled, labels)
@@ -41,7 +41,7 @@ def read_texts(path: Path, labels: tuple[str, ...]) -> Texts:
         else Texts(tuple(line for _, line in filled), None)
     )
     if not found.texts:
-        raise ModelRefused(str(path), "holds no texts", "give a file with one text a line")
+        raise CommandFailed(f"{path}: holds no texts; give a file with one text a line")
     return found
 
 
@@ -55,12 +55,11 @@ def _labelled(path: Path, lines: list[tuple[int, str]], labels: tuple[str, ...])
         names = [name.strip() for name in given.split(",")]
         unknown = [name for name in names if name not in numbers]
         if not tab or unknown:
-            if place == 0:
+            if place == 0 and len(lines) > 1:
                 continue
-            raise ModelRefused(
-                f"{path}: line {number}",
-                f"{unknown[0]!r} is not a label" if tab else "has no tab before its labels",
-                f"use {', '.join(labels)}, or their numbers from 0",
+            wrong = f"{unknown[0]!r} is not a label" if tab else "has no tab before its labels"
+            raise CommandFailed(
+                f"{path}: line {number}: {wrong}; use {', '.join(labels)}, or their numbers from 0"
             )
         texts.append(_without_quotes(text.strip()))
         rows.append([numbers[name] for name in names])

@@ -85,6 +85,12 @@ def test_a_refusal_is_one_line_and_exit_code_3(
         ["bench", "--batch", "a"],
         ["bench", "--threads", "2"],
         ["bench", "--threads", "0x1"],
+        ["bench", "--seconds", "nan"],
+        ["bench", "--seconds", "inf"],
+        ["bench", "--seconds", "-1"],
+        ["bench", "--seconds", "0"],
+        ["bench", "--seconds", "3601"],
+        ["bench", "--seconds", "a"],
         ["verify", "x", "--min-agreement", "2"],
         ["convert", ".", "out", "--label-threshold", "0.5"],
         ["convert", ".", "out", "--label-threshold", "rude=high"],
@@ -120,6 +126,20 @@ def test_bench_prints_a_row_for_each_combination(capsys: pytest.CaptureFixture[s
         ["1x1", "1"], ["1x1", "4"], ["2x1", "1"], ["2x1", "4"],
     ]  # fmt: skip
     assert all(float(row.split()[2]) > 0 for row in rows)
+
+
+def test_bench_starts_no_more_threads_than_a_machine_can_tell_apart(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["bench", "--threads", "1x1,1000x1000", "--seconds", "0.05"]) == 2
+    assert "--threads 1000x1000: 1000000 threads on " in capsys.readouterr().err
+
+
+def test_a_missing_file_of_texts_is_no_fault_of_the_model(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["bench", "--texts", "/nowhere.txt"]) == 2
+    assert "/nowhere.txt: cannot be read" in capsys.readouterr().err
 
 
 def test_bench_prints_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

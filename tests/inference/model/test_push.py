@@ -138,6 +138,9 @@ def test_an_absent_bucket_is_refused(model: Path) -> None:
         push(model, S3Folder("no-such-bucket", "x"))
 
 
-def test_only_s3_can_be_pushed_to(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["push", str(model), "https://host/x"]) == 2
-    assert "give s3://bucket/prefix" in capsys.readouterr().err
+@pytest.mark.parametrize("uri", ["https://host/x", "s3:/models/x", "s3://UPPER", "gs://b/x", ""])
+def test_only_s3_can_be_pushed_to(
+    model: Path, capsys: pytest.CaptureFixture[str], uri: str
+) -> None:
+    assert main(["push", str(model), uri]) == 2
+    assert "s3://bucket/prefix" in capsys.readouterr().err

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from turnout_inference.model.errors import ModelRefused
+from turnout_inference.model.command import CommandFailed
 from turnout_inference.model.texts import Texts, read_texts
 
 LABELS = ("kind", "rude")
@@ -48,6 +48,8 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
     [
         ("texts.txt", "\n\n", "holds no texts"),
         ("texts.txt", b"\xff\xff", "not UTF-8"),
+        ("texts.tsv", "a\tmean\n", "line 1: 'mean' is not a label; use kind, rude"),
+        ("texts.tsv", "a\n", "line 1: has no tab before its labels"),
         ("texts.tsv", "h\tl\na\tmean\n", "line 2: 'mean' is not a label; use kind, rude"),
         ("texts.tsv", "a\tkind\nb\t2\n", "line 2: '2' is not a label"),
         ("texts.tsv", "a\tkind\n\nb\n", "line 3: has no tab before its labels"),
@@ -56,10 +58,10 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_understood_is_refused_by_line(
     tmp_path: Path, name: str, content: str | bytes, said: str
 ) -> None:
-    with pytest.raises(ModelRefused, match=said):
+    with pytest.raises(CommandFailed, match=said):
         read(tmp_path, name, content)
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelRefused, match="No such file"):
+    with pytest.raises(CommandFailed, match="No such file"):
         read_texts(tmp_path / "none.txt", LABELS)
