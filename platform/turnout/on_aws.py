@@ -165,9 +165,10 @@ def _surroundings(
             opts,
         )
         Firewall(
-            f"{name}-firewall",
+            _firewall(config),
             FirewallArgs(
                 config=config.firewall,
+                access=config.access,
                 load_balancer_arn=front_door.arn,
                 logs=config.logs,
                 tags=tags,
@@ -184,6 +185,10 @@ def _surroundings(
         topic_arn=notifications.topic_arn,
         opts=opts,
     )
+
+
+def _firewall(config: ServiceConfig) -> str:
+    return f"{config.name}-firewall"
 
 
 def _deploy_tier(around: _Surroundings, tier: Tiers) -> _Deployed:
@@ -287,7 +292,7 @@ def _run(
             place=place,
             door=door,
             account=around.account,
-            keep=config.environment != "dev",
+            keep=config.environment != "dev" and not tier.retire,
             wait=config.wait_until_healthy,
             tags=tags,
         )
@@ -317,14 +322,20 @@ def _run(
 
 
 def _watch_door(around: _Surroundings, door: FrontDoor, tags: Mapping[str, str]) -> Alarms:
-    """Errors of the load balancer itself: nobody took the request, so no tier counts it."""
+    """What no tier counts: the load balancer's own errors, and what the firewall turned away."""
+    config = around.config
     return Alarms(
         f"{around.workload.name}-alb",
         AlarmsArgs(
             prefix=f"{around.workload.name}-alb",
-            what=f"{around.config.name} at the load balancer",
-            signals={"errors": door_signals.unanswered(door.arn_suffix)},
-            config=around.config.alarms,
+            what=f"{config.name} at the load balancer",
+            signals={
+                "errors": door_signals.unanswered(door.arn_suffix),
+                "blocked-requests": door_signals.blocked(
+                    _firewall(config), around.account.region, config.access
+                ),
+            },
+            config=config.alarms,
             topic_arn=around.topic_arn,
             tags=tags,
         ),

@@ -63,6 +63,25 @@ def test_taking_the_old_tier_away_touches_nothing_of_the_new_one(switch: Switch)
     assert OpType.CREATE not in switch.after.counts
 
 
+def test_a_tier_that_is_protected_goes_once_it_is_retired(bench: Workbench) -> None:
+    eks, ecs = TIERS["eks"], {**TIERS["ecs"], "weight": 100}
+    deployment = bench.deployment(stack(eks, environment="prod"))
+    assert deployment.up().errors == ()
+    deployment.configure(stack({**eks, "weight": 0}, ecs, environment="prod"))
+    assert deployment.up().errors == ()
+    deployment.configure(stack(TIERS["ecs"], environment="prod"))
+    assert any("protect" in error for error in deployment.preview().errors)
+    deployment.configure(stack({**eks, "weight": 0, "retire": True}, ecs, environment="prod"))
+    retired = deployment.up()
+    assert retired.errors == ()
+    assert {step.op for step in retired.changing()} == {OpType.UPDATE}
+    deployment.configure(stack(TIERS["ecs"], environment="prod"))
+    gone = deployment.up()
+    assert gone.errors == ()
+    assert _touched(gone) == []
+    assert "aws:eks/cluster:Cluster" not in deployment.cloud.summary()
+
+
 def _touched(outcome: Outcome) -> list[Step]:
     """Whatever is neither new nor gone, the listener and what only describes aside."""
     aside = (OpType.CREATE, OpType.DELETE)

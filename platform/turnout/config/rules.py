@@ -46,6 +46,11 @@ def _targets(config: ServiceFields) -> Iterator[str]:
     elif config.target is not None and config.targets is not None:
         yield "targets: cannot stand beside target; keep one of both"
     elif config.target is not None:
+        if config.target.retire:
+            yield (
+                "target.retire: leaves nobody to serve; list the tier that takes over beside it "
+                "under targets"
+            )
         if config.target.weight not in (None, 100):
             yield (
                 f"target.weight: {config.target.weight} leaves the rest to nobody; "
@@ -62,6 +67,11 @@ def _weights(tiers: tuple[Tiers, ...]) -> Iterator[str]:
             yield f"targets[{index}].kind: {tier.kind} is there twice; each tier stands once"
         if tier.weight is None:
             yield f"targets[{index}].weight: is missing; give each tier its percent of the requests"
+        elif tier.retire and tier.weight:
+            yield (
+                f"targets[{index}].retire: {tier.kind} still gets {tier.weight} % of the requests; "
+                "move them with weight: 0 first"
+            )
         if is_doorless(tier) and len(tiers) > 1:
             yield (
                 f"targets[{index}]: {tier.kind} without the load balancer cannot share requests; "

@@ -66,6 +66,11 @@ class Tier(Part):
     weight: Weight | None = Field(
         default=None, description="Percent of requests, where `targets` lists several tiers."
     )
+    retire: bool = Field(
+        default=False,
+        description="With weight 0: `pulumi up` takes off what protects the tier, so that the next "
+        "can remove it.",
+    )
 
 
 class Local(Tier):
@@ -187,6 +192,11 @@ class Eks(Tier):
     namespace: KubernetesName | None = Field(
         default=None, description="Kubernetes namespace; the service's name unless given."
     )
+    create_namespace: bool = Field(
+        default=True,
+        description="false: the namespace is there already, and stays as it is and outlives the "
+        "stack; only with an existing cluster.",
+    )
     cpu: Quantity = Field(default="2", description="CPU a pod, a Kubernetes quantity.")
     memory: Quantity = Field(default="4Gi", description="Memory a pod, a Kubernetes quantity.")
     spot: SpotShare = Field(default=0, description="Share of Spot capacity: a percentage, or true.")
@@ -247,6 +257,11 @@ class Eks(Tier):
                     f"{', '.join(sorted(made))} cannot be set with an existing cluster: "
                     "turnout changes only what it made"
                 )
+        elif not self.create_namespace:
+            raise wrong(
+                "create_namespace: false needs an existing cluster; one that is made has no "
+                "namespace yet"
+            )
         return self
 
 

@@ -164,6 +164,23 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
         "spot cannot be set with an existing cluster",
     ),
     (
+        {"target": {"kind": "eks", "create_namespace": False}},
+        "target",
+        "create_namespace: false needs an existing cluster",
+    ),
+    ({"target": {"kind": "ecs", "retire": True}}, "target.retire", "leaves nobody to serve"),
+    (
+        {
+            "target": REMOVED,
+            "targets": [
+                {"kind": "eks", "weight": 10, "retire": True},
+                {"kind": "ecs", "weight": 90},
+            ],
+        },
+        "targets[0].retire",
+        "eks still gets 10 % of the requests",
+    ),
+    (
         lambda_() | {"image": f"ghcr.io/team/hate-speech-api@{DIGEST}"},
         "image",
         "Lambda runs images of a private ECR registry",
