@@ -321,6 +321,37 @@ def test_in_a_cluster_of_others_pods_run_where_they_are_told() -> None:
     assert sent["Deployment"].inputs["metadata"]["namespace"] == "moderation"
 
 
+def test_a_namespace_of_others_is_left_as_it_is() -> None:
+    target = {
+        "kind": "eks",
+        "cluster": {"name": "shared"},
+        "namespace": "moderation",
+        "create_namespace": False,
+    }
+    planned = plan(EVERYTHING, target=target, network={"existing": EXISTING}, access="internal")
+    sent = objects(planned.resources)
+    assert "Namespace" not in sent
+    for found in sent.values():
+        assert found.inputs["metadata"]["namespace"] == "moderation"
+    # What would have waited for the namespace waits for what the namespace waited for.
+    before = {urn.rpartition("$")[2].partition("::")[0] for urn in sent["Service"].depends_on}
+    assert "aws:lb/listenerRule:ListenerRule" in before
+    assert "aws:eks/podIdentityAssociation:PodIdentityAssociation" in before
+
+
+def test_a_cluster_is_protected_until_its_tier_is_retired() -> None:
+    def protected(**tier: Any) -> set[bool]:
+        eks = {"kind": "eks", "weight": 0, **tier}
+        planned = plan(BASELINE, targets=[eks, {"kind": "ecs", "weight": 100}])
+        (made,) = planned.of_type(CLUSTER)
+        keys = [k for k in planned.of_type("aws:kms/key:Key") if k.name.endswith("-eks")]
+        assert len(keys) == 1
+        return {made.inputs["deletionProtection"], *(key.protect for key in keys)}
+
+    assert protected() == {True}
+    assert protected(retire=True) == {False}
+
+
 def test_the_load_balancer_reaches_pods_of_a_cluster_of_others() -> None:
     (rule,) = [
         r.inputs

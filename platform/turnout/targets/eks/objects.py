@@ -17,6 +17,8 @@ class KubernetesServiceArgs:
     """`ready` must stand before a pod starts: its identity, its way in, the add-ons."""
 
     objects: Objects
+    creates_namespace: bool
+    """Otherwise the namespace is there, and others' labels are on it."""
     node_pools: Sequence[Manifest]
     """Empty in a cluster that has its own."""
     owns_cluster: bool
@@ -55,23 +57,27 @@ class KubernetesService(pulumi.ComponentResource):
                 data=switch["data"],
                 opts=child(*args.ready),
             )
-        namespace = core.v1.Namespace(
-            name, metadata=manifests.namespace(objects)["metadata"], opts=child(*args.ready)
-        )
+        before: Sequence[pulumi.Resource] = args.ready
+        if args.creates_namespace:
+            before = [
+                core.v1.Namespace(
+                    name, metadata=manifests.namespace(objects)["metadata"], opts=child(*args.ready)
+                )
+            ]
         account = manifests.service_account(objects)
         service_account = core.v1.ServiceAccount(
             name,
             metadata=account["metadata"],
             automount_service_account_token=account["automountServiceAccountToken"],
-            opts=child(namespace),
+            opts=child(*before),
         )
         fence = networking.v1.NetworkPolicy(
-            name, **_said(manifests.network_policy(objects)), opts=child(namespace)
+            name, **_said(manifests.network_policy(objects)), opts=child(*before)
         )
         policy.v1.PodDisruptionBudget(
-            name, **_said(manifests.disruption_budget(objects)), opts=child(namespace)
+            name, **_said(manifests.disruption_budget(objects)), opts=child(*before)
         )
-        service = core.v1.Service(name, **_said(manifests.service(objects)), opts=child(namespace))
+        service = core.v1.Service(name, **_said(manifests.service(objects)), opts=child(*before))
         # Before the pods: a controller with a readiness gate gives it to new pods only, and on the
         # way down the binding must still be there while pods leave.
         binding = _custom(

@@ -63,6 +63,7 @@ class EksTarget(pulumi.ComponentResource):
             name,
             KubernetesServiceArgs(
                 objects=_objects(args, args.door, namespace),
+                creates_namespace=tier.create_namespace,
                 node_pools=_node_pools(args),
                 owns_cluster=tier.cluster is None,
                 provider=self._kubernetes(name, cluster, args),
