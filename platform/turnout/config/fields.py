@@ -18,6 +18,7 @@ from turnout.config.scalars import (
 )
 from turnout.config.server_settings import described_settings, setting_problem
 from turnout.config.surroundings import (
+    Access,
     Alarms,
     Build,
     Certificate,
@@ -92,9 +93,7 @@ class ServiceFields(Part):
     )
     scaling: Scaling = Field(default_factory=Scaling)
     network: Network = Field(default_factory=lambda: Network(create=CreateNetwork()))
-    access: Literal["internal", "internet"] = Field(
-        default="internal", description="Who reaches the load balancer."
-    )
+    access: Access = Field(default="internal", description="Who reaches the load balancer.")
     certificate: CertificateOrArn | None = None
     plain_http: bool = Field(
         default=False,

@@ -6,7 +6,8 @@ from typing import Final
 import pulumi
 
 from turnout import contract
-from turnout.config.surroundings import Alarms, Scaling
+from turnout.config.surroundings import Access, Alarms, Scaling
+from turnout.parts.firewall_rules import rate_limit_metric
 
 NAMESPACE: Final = "AWS/ApplicationELB"
 
@@ -85,6 +86,28 @@ def errors(dimensions: Mapping[str, pulumi.Input[str]], alarms: Alarms) -> contr
         bad_when="above",
         threshold=alarms.errors,
         # No figure means no requests.
+        missing="notBreaching",
+    )
+
+
+def blocked(firewall: str, region: pulumi.Input[str], access: Access) -> contract.Signal:
+    """Requests that the firewall, a web ACL of this metric's name, turned away.
+
+    Inside a network each of them is likely a caller's own; from the internet only the rate limit
+    can be: what the other rules block there is the day's noise.
+    """
+    rule = "ALL" if access == "internal" else rate_limit_metric(firewall)
+    return contract.Signal(
+        metric=contract.Metric(
+            namespace="AWS/WAFV2",
+            name="BlockedRequests",
+            dimensions={"WebACL": firewall, "Region": region, "Rule": rule},
+            statistic="Sum",
+        ),
+        unit="count",
+        bad_when="above",
+        threshold=0,
+        # No figure means that nothing was blocked.
         missing="notBreaching",
     )
 

@@ -7,8 +7,8 @@ from typing import Any, Final, cast
 import pulumi
 from pulumi_aws import wafv2
 
+from turnout.config.surroundings import Access, Logs
 from turnout.config.surroundings import Firewall as FirewallConfig
-from turnout.config.surroundings import Logs
 from turnout.parts.firewall_rules import visibility, web_acl_rules
 from turnout.parts.logs import LogGroup, LogGroupArgs
 
@@ -23,6 +23,7 @@ class FirewallArgs:
     """What stands behind the firewall, and how strict it is."""
 
     config: FirewallConfig
+    access: Access
     load_balancer_arn: pulumi.Input[str]
     logs: Logs
     tags: Mapping[str, str]
@@ -45,7 +46,7 @@ class Firewall(pulumi.ComponentResource):
             description="Before the load balancer",
             default_action={"allow": {}},
             # Plain data, which no type of the SDK's fits.
-            rules=cast("Any", web_acl_rules(name, args.config)),
+            rules=cast("Any", web_acl_rules(name, args.config, args.access)),
             visibility_config=cast("Any", visibility(name)),
             tags=args.tags,
             opts=child,

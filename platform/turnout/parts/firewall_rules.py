@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from turnout.config.surroundings import Firewall
+from turnout.config.surroundings import Access, Firewall
 
 RATE_WINDOW_SECONDS: Final = 300
 
@@ -51,7 +51,7 @@ GROUPS: Final = (
 )
 
 
-def web_acl_rules(name: str, firewall: Firewall) -> list[dict[str, Any]]:
+def web_acl_rules(name: str, firewall: Firewall, access: Access) -> list[dict[str, Any]]:
     """The rules of the web ACL `name` in order of priority: the rate limit first."""
     rules: list[dict[str, Any]] = [
         {
@@ -60,12 +60,12 @@ def web_acl_rules(name: str, firewall: Firewall) -> list[dict[str, Any]]:
             "action": {"block": {}},
             "statement": {
                 "rate_based_statement": {
-                    "limit": firewall.rate_limit,
+                    "limit": firewall.limit(access),
                     "aggregate_key_type": "IP",
                     "evaluation_window_sec": RATE_WINDOW_SECONDS,
                 }
             },
-            "visibility_config": visibility(f"{name}-rate-limit"),
+            "visibility_config": visibility(rate_limit_metric(name)),
         }
     ]
     for priority, group in enumerate(GROUPS, 1):
@@ -85,6 +85,11 @@ def web_acl_rules(name: str, firewall: Firewall) -> list[dict[str, Any]]:
             }
         )
     return rules
+
+
+def rate_limit_metric(name: str) -> str:
+    """What CloudWatch calls the rate limit of the web ACL `name`."""
+    return f"{name}-rate-limit"
 
 
 def visibility(metric: str) -> dict[str, Any]:

@@ -37,7 +37,8 @@ def test_a_service_of_one_line_has_the_users_figures() -> None:
     assert check.path == "/health"
     assert (check.healthy_threshold, check.unhealthy_threshold) == (2, 3)
     assert (check.timeout, check.interval) == (10, 30)
-    assert config.firewall.rate_limit == 2000
+    assert config.firewall.limit("internet") == 2000
+    assert config.firewall.limit("internal") == 100_000
     assert config.firewall.body_rules == "count"
 
 

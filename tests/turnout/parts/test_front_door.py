@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from tests.turnout.programs import BASELINE, EVERYTHING, make, plan, tier_made, tier_plan
+from tests.turnout.programs import BASELINE, EVERYTHING, REGION, make, plan, tier_made, tier_plan
 
-from turnout.config.surroundings import Firewall
+from turnout.config.surroundings import Access, Firewall
 from turnout.parts.firewall_rules import GROUPS, web_acl_rules
 from turnout.parts.front_door import idle_timeout, keep_alive
 from turnout.parts.private_bucket import reached_over_plain_http
@@ -165,14 +165,40 @@ def test_the_log_bucket_is_private_encrypted_versioned_and_forgets() -> None:
 
 
 def test_the_firewall_limits_the_rate_first_and_blocks() -> None:
-    first = web_acl_rules("x", Firewall(rate_limit=500))[0]
+    first = web_acl_rules("x", Firewall(rate_limit=500), "internal")[0]
     assert first["action"] == {"block": {}}
     assert first["statement"]["rate_based_statement"]["limit"] == 500
 
 
+@pytest.mark.parametrize(("access", "limit"), [("internet", 2000), ("internal", 100_000)])
+def test_inside_a_network_one_address_may_be_many_callers(access: Access, limit: int) -> None:
+    first = web_acl_rules("x", Firewall(), access)[0]
+    assert first["statement"]["rate_based_statement"]["limit"] == limit
+
+
+@pytest.mark.parametrize(("everything", "rule"), [(False, "ALL"), (True, "rate-limit")])
+def test_callers_that_the_firewall_turns_away_set_off_an_alarm(everything: bool, rule: str) -> None:
+    found = tier_plan("ecs", everything=everything)
+    (acl,) = found.of_type("aws:wafv2/webAcl:WebAcl")
+    (alarm,) = [
+        alarm.inputs
+        for alarm in found.of_type("aws:cloudwatch/metricAlarm:MetricAlarm")
+        if alarm.inputs.get("metricName") == "BlockedRequests"
+    ]
+    rates = next(said for said in acl.inputs["rules"] if said["name"] == "rate-limit")
+    names = {"ALL": "ALL", "rate-limit": rates["visibilityConfig"]["metricName"]}
+    assert alarm["namespace"] == "AWS/WAFV2"
+    assert alarm["dimensions"] == {
+        "WebACL": acl.inputs["visibilityConfig"]["metricName"],
+        "Region": REGION,
+        "Rule": names[rule],
+    }
+    assert (alarm["threshold"], alarm["treatMissingData"]) == (0, "notBreaching")
+
+
 def overrides(firewall: Firewall) -> dict[str, set[str]]:
     """The rules that only count, by rule group."""
-    groups = [rule["statement"] for rule in web_acl_rules("x", firewall)[1:]]
+    groups = [rule["statement"] for rule in web_acl_rules("x", firewall, "internet")[1:]]
     managed = [group["managed_rule_group_statement"] for group in groups]
     return {
         group["name"]: {rule["name"] for rule in group.get("rule_action_overrides", ())}

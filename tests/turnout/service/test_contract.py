@@ -73,7 +73,10 @@ def test_every_tier_yields_every_output_under_the_same_names(kind: str) -> None:
 def test_every_declared_signal_becomes_an_alarm(kind: str) -> None:
     names = {alarm.inputs["name"] for alarm in tier_plan(kind).of_type(ALARMS)}
     expected = {f"hate-speech-api-{name}" for name in EXPECTED_ALARMS[kind]}
-    assert names == expected | {"hate-speech-api-alb-errors"}
+    assert names == expected | {
+        "hate-speech-api-alb-errors",
+        "hate-speech-api-alb-blocked-requests",
+    }
     assert set(tier_plan(kind).outputs["alarmNames"]) == names
 
 
@@ -330,7 +333,7 @@ def test_the_dashboard_is_json_with_traffic_latency_errors_and_the_alarms(kind: 
     for word in ("alarms", "Traffic", "Latency", "Errors", f"{kind}: memory"):
         assert word in titles
     (alarms,) = [w for w in widgets if w["type"] == "alarm"]
-    assert len(alarms["properties"]["alarms"]) == len(EXPECTED_ALARMS[kind]) + 1
+    assert len(alarms["properties"]["alarms"]) == len(EXPECTED_ALARMS[kind]) + 2
     places = {(widget["x"], widget["y"]) for widget in widgets}
     assert len(places) == len(widgets)
     assert all(widget["x"] + widget["width"] <= 24 for widget in widgets)
