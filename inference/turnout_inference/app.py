@@ -32,6 +32,7 @@ from turnout_inference.routes.exchange import (
 )
 from turnout_inference.routes.pages import assets
 from turnout_inference.service import Service
+from turnout_inference.strict_http import LONGEST_HEAD
 from turnout_inference.unread import UnreadRefusals
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,9 @@ def create_app(service: Service) -> Sanic[Any, Any]:
             "REQUEST_TIMEOUT": settings.read_timeout,
             # Our own bounds come first: 408 for a slow body, 504 for a late answer.
             "RESPONSE_TIMEOUT": settings.read_timeout + settings.request_timeout + 5,
-            "REQUEST_MAX_SIZE": settings.max_body_bytes,
+            "REQUEST_MAX_HEADER_SIZE": LONGEST_HEAD,
+            # Ours is kept where bodies are read; Sanic holds heads to this one too.
+            "REQUEST_MAX_SIZE": max(settings.max_body_bytes, LONGEST_HEAD),
             "MAX_CONNECTIONS": settings.max_connections,
         }
     )

@@ -13,6 +13,7 @@ from typing import Any
 from sanic.http import Stage
 from sanic.server.protocols.http_protocol import HttpProtocol
 
+from turnout_inference.strict_http import StrictHttp
 from turnout_inference.unread import Refusal
 
 _PROBE_AFTER, _PROBE_EVERY, _PROBES = 30, 10, 3
@@ -25,6 +26,7 @@ class BoundedProtocol(HttpProtocol):
     `app.ctx.refuse_unread(data)` may answer a request before Sanic sees it; None: it may not.
     """
 
+    HTTP_CLASS = StrictHttp
     __slots__ = ("active", "arriving_since", "refusal")
 
     def __init__(self, **given: Any) -> None:

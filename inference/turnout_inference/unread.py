@@ -15,11 +15,14 @@ import orjson
 
 from turnout_inference.routes.exchange import ErrorShape, new_request_id, plain_request_id
 from turnout_inference.service import Service
+from turnout_inference.strict_http import END, is_strict
 
 LONGEST = 65_536
 """Bytes of a body that is read away; a longer one is left to the server to refuse."""
+_DIGITS = 10
+"""Of a Content-Length; int() refuses thousands of them."""
 _ID = "{request-id}"
-_END = b"\r\n\r\n"
+_AFTER_PATH = b" HTTP/1.1\r\n"
 
 
 @dataclass(slots=True)
@@ -61,7 +64,9 @@ class UnreadRefusals:
             return None
         path, shape, head, missing = found
         ready = self._ready.get(path) or self._prepare(path, shape)
-        request_id = plain_request_id(_header(head, b"x-request-id")) or new_request_id()
+        given = _header(head, b"x-request-id")
+        plain = None if given is None else plain_request_id(given.decode("latin-1"))
+        request_id = plain or new_request_id()
         content = ready.content.replace(_ID, request_id).encode()
         self.since_told += 1
         self._service.metrics.refused(path, ready.status)
@@ -100,27 +105,33 @@ class UnreadRefusals:
 
     def _short_request(self, data: bytes) -> tuple[str, ErrorShape, bytes, int] | None:
         """Path, shape, head and missing bytes of one plain POST to the model; else None."""
-        end = data.find(_END)
-        known = self._shapes.get(data[5 : data.find(b" ", 5)])
-        if end < 0 or known is None or b" HTTP/1.1\r\n" not in data[:end]:
+        end, path_end = data.find(END), data.find(b" ", 5)
+        known = self._shapes.get(data[5:path_end])
+        if end < 0 or known is None or not data.startswith(_AFTER_PATH, path_end):
+            return None
+        if not is_strict(data, end):
             return None
         head = data[: end + 2].lower()
-        length = _header(head, b"content-length") or ""
-        if not length.isdecimal() or int(length) > LONGEST:
+        length = _header(head, b"content-length") or b""
+        if not length.isdigit() or len(length) > _DIGITS or int(length) > LONGEST:
             return None
-        missing = int(length) - (len(data) - end - len(_END))
-        if missing < 0:
+        missing = int(length) - (len(data) - end - len(END))
+        if missing < 0 or not _once(head, b"content-length") or not _once(head, b"host"):
             return None
-        if b"\r\nconnection:" in head and b"\r\nconnection: keep-alive\r\n" not in head:
+        if head.count(b"\r\nconnection:") != head.count(b"\r\nconnection: keep-alive\r\n"):
             return None
         if b"\r\ntransfer-encoding:" in head or b"\r\nexpect:" in head:
             return None
         return *known, data[: end + 2], missing
 
 
-def _header(head: bytes, name: bytes) -> str | None:
+def _header(head: bytes, name: bytes) -> bytes | None:
     start = head.lower().find(b"\r\n" + name + b":")
     if start < 0:
         return None
     start += len(name) + 3
-    return head[start : head.index(b"\r\n", start)].decode("latin-1").strip()
+    return head[start : head.index(b"\r\n", start)].strip()
+
+
+def _once(head: bytes, name: bytes) -> bool:
+    return head.count(b"\r\n" + name + b":") == 1

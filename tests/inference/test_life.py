@@ -320,7 +320,7 @@ def test_a_request_that_outlives_the_bound_is_cut_off_and_told() -> None:
         socket.create_connection(("127.0.0.1", server.port)) as slow,
     ):
         slow.sendall(
-            b"POST /v1/classify HTTP/1.1\r\nContent-Type: application/json\r\n"
+            b"POST /v1/classify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             b"Content-Length: 100\r\n\r\n"
         )
         time.sleep(0.2)
