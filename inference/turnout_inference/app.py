@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from itertools import count, groupby
@@ -18,11 +19,13 @@ from turnout_inference.openapi import openapi
 from turnout_inference.routes import ours
 from turnout_inference.routes.cors import preflight_headers
 from turnout_inference.routes.exchange import (
+    CLIENT_LEFT,
     ErrorShape,
     Exchange,
     Handler,
     admitted,
     complete,
+    finish,
     from_sanic,
     internal_error,
     keyed,
@@ -49,18 +52,25 @@ class Errors(ErrorHandler):
         self._service = service
         self._shapes = shapes
 
-    def default(self, request: Request, exception: Exception) -> HTTPResponse:
+    def default(self, request: Request, exception: BaseException) -> HTTPResponse:
+        if isinstance(exception, asyncio.CancelledError):
+            # The client left: nobody reads this, and what was under way has been counted.
+            return HTTPResponse(None, CLIENT_LEFT)
         path = request.path if request.path in self._shapes else UNKNOWN_PATH
         shape = self._shapes.get(request.path, ours.error)
         exchange = Exchange(request, self._service, path, time.monotonic(), request_id(request))
         if isinstance(exception, SanicException):
             error = from_sanic(exception)
         else:
-            log.error("the request failed", exc_info=exception, extra=fields(path=path))
+            log.error(
+                "the request failed",
+                exc_info=exception,
+                extra=fields(request_id=exchange.request_id, path=path),
+            )
             error = internal_error()
         response = refuse(exchange, error, shape)
         complete(exchange, response)
-        self._service.metrics.requests.labels(path, response.status).inc()
+        finish(exchange, response.status)
         return response
 
 

@@ -80,7 +80,7 @@ def test_a_refused_body_that_dribbles_does_not_hold_the_connection() -> None:
         assert time.monotonic() - began < 3
 
 
-def test_a_client_that_leaves_is_not_worked_for() -> None:
+def test_a_client_that_leaves_is_not_worked_for(caplog: pytest.LogCaptureFixture) -> None:
     backend = FakeBackend(labels=3)
     with running(fake_model(backend)) as server:
         backend.batches.clear()
@@ -102,6 +102,30 @@ def test_a_client_that_leaves_is_not_worked_for() -> None:
         blocker.close()
         assert len(backend.batches) == 1
         assert server.metric("turnout_abandoned_total", reason="client_left") == 1
+        # It is no failure of ours, and counted once.
+        assert server.metric("turnout_requests_total", path="/v1/classify", status="499") == 1
+        assert server.metric("turnout_requests_total", path="/v1/classify", status="500") == 0
+        assert server.metric("turnout_rejections_total", reason="internal") == 0
+        assert caplog.records == []
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /li", post(100), post(100) + b"{"])
+def test_a_client_that_leaves_midway_is_no_failure(
+    sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running() as server:
+        before = server.metric("turnout_requests_total", path="/v1/classify", status="499")
+        for _ in range(3):
+            with server.connect() as connection:
+                connection.sendall(sent)
+                time.sleep(0.05)
+        time.sleep(0.1)
+        for path in ("/v1/classify", "unknown"):
+            assert server.metric("turnout_requests_total", path=path, status="500") == 0
+        left = server.metric("turnout_requests_total", path="/v1/classify", status="499") - before
+        assert left == (3 if sent.startswith(b"POST") else 0)
+        assert server.metric("turnout_rejections_total", reason="internal") == 0
+        assert caplog.records == []
 
 
 @pytest.mark.parametrize("size", [10_000, 60_000, 70_000, 200_000, 1_000_000])

@@ -217,6 +217,50 @@ def test_the_log_has_the_ids_and_never_the_text(caplog: pytest.LogCaptureFixture
     assert not any(word in everything for word in ("private", "hidden", "words"))
 
 
+@pytest.mark.parametrize(
+    ("raw", "status", "error", "path", "method"),
+    [
+        (b"GET /private?private HTTP/1.1\r\nHost: x", 404, "not_found", "unknown", "GET"),
+        (b"PRIVATE /livez HTTP/1.1\r\nHost: x", 405, "method_not_allowed", "/livez", "unknown"),
+        (b"GET private HTTP/1.1\r\nHost: x", 400, "bad_http", "unknown", "unknown"),
+        (
+            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nExpect: private\xff",
+            417,
+            "bad_http",
+            "/predict",
+            "unknown",
+        ),
+        (
+            b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 17_000,
+            431,
+            "bad_http",
+            "unknown",
+            "unknown",
+        ),
+    ],
+)
+def test_what_is_refused_before_a_handler_is_logged_and_counted_once(
+    raw: bytes, status: int, error: str, path: str, method: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    written = io.StringIO()
+    with caplog.at_level(logging.INFO), running(log_requests=True) as server:
+        server.service.request_log = RequestLog(written)
+        with server.connect() as connection:
+            connection.sendall(raw + b"\r\n\r\n")
+            head, _, body = connection.recv(65_536).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 %d " % status)
+        assert json.loads(body)["error"]
+        assert server.metric("turnout_requests_total", path=path, status=str(status)) == 1
+        assert server.metric("turnout_rejections_total", reason=error) == 1
+        server.service.request_log.flush()
+    (line, *_) = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert f"x-request-id: {line['request_id']}".encode() in head
+    assert (line["status"], line["error"]) == (status, error)
+    assert (line["path"], line["method"]) == (path, method)
+    assert "private" not in written.getvalue().lower() + caplog.text
+    assert [record.levelname for record in caplog.records if record.levelno > logging.INFO] == []
+
+
 def test_a_request_that_goes_well_logs_no_complaint(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING), running() as server:
         for path, body in (("/v1/classify", {"inputs": "a"}), ("/classify", {"input": ["a"]})):

@@ -28,12 +28,16 @@ from turnout_inference.logs import fields
 from turnout_inference.routes.cors import cors_headers
 from turnout_inference.schemas import Shape, parse
 from turnout_inference.service import Deadline, Service
+from turnout_inference.strict_http import HeadTooLong
 from turnout_inference.strict_json import decode, has_more_parts
 
 log = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
+_METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+CLIENT_LEFT = 499
+"""In logs and metrics the status of a request whose client did not wait for the answer."""
 _INLINE = 32_768
 """Bytes of a body that is parsed on the event loop: the worst of so many takes few milliseconds.
 A thread would take longer to wake than a usual one does."""
@@ -58,6 +62,12 @@ class Exchange:
     noted: dict[str, object] = field(default_factory=dict)
     _held: int = 0
     _entered: bool = False
+
+    @property
+    def method(self) -> str:
+        """As logs call it: a stranger may make one up."""
+        given = self.request.method
+        return given if given in _METHODS else "unknown"
 
     @property
     def deadline(self) -> Deadline:
@@ -190,13 +200,13 @@ def observed(
         except SanicException as error:
             response = refuse(exchange, from_sanic(error), shape)
         except asyncio.CancelledError:
-            _finish(exchange, 499, quiet)
+            finish(exchange, CLIENT_LEFT, quiet)
             raise
         except Exception:
             log.exception("the request failed", extra=fields(request_id=exchange.request_id))
             response = refuse(exchange, internal_error(), shape)
         complete(exchange, response)
-        _finish(exchange, response.status, quiet)
+        finish(exchange, response.status, quiet)
         return response
 
     handle.is_stream = True  # type: ignore[attr-defined]
@@ -245,19 +255,28 @@ def from_sanic(error: SanicException) -> ApiError:
                 headers={"Allow": ", ".join(sorted(allowed))},
             )
         case PayloadTooLarge():
-            return ApiError(413, Code.BODY_TOO_LARGE, str(error), "send less at once")
+            return ApiError(413, Code.BODY_TOO_LARGE, _plain(error), "send less at once")
+        case HeadTooLong():
+            return ApiError(
+                431, Code.BAD_HTTP, _plain(error), "send fewer headers, or shorter ones"
+            )
         case RequestTimeout():
             return ApiError(
                 408, Code.READ_TIMEOUT, "the request did not arrive in time", "send it faster"
             )
         case BadRequest():
             return ApiError(
-                400, Code.BAD_HTTP, f"not a valid HTTP request: {error}", "see RFC 9112"
+                400, Code.BAD_HTTP, f"not a valid HTTP request: {_plain(error)}", "see RFC 9112"
             )
         case _ if error.status_code < 500:
-            return ApiError(error.status_code, Code.BAD_HTTP, str(error), "see RFC 9110")
+            return ApiError(error.status_code, Code.BAD_HTTP, _plain(error), "see RFC 9110")
         case _:
             return internal_error()
+
+
+def _plain(error: SanicException) -> str:
+    """Its message, which may repeat bytes that are no text."""
+    return str(error).encode("ascii", "backslashreplace").decode()
 
 
 def request_id(request: Request) -> str:
@@ -284,14 +303,19 @@ def internal_error() -> ApiError:
     )
 
 
-def _finish(exchange: Exchange, status: int, quiet: bool) -> None:
+def finish(exchange: Exchange, status: int, quiet: bool = False) -> None:
+    """Count and log an answer."""
     service = exchange.service
     seconds = time.monotonic() - exchange.began
     service.metrics.answered(exchange.path, status, seconds)
     if service.tracer is not None and not quiet:
-        request = exchange.request
         service.tracer.record(
-            request.headers, request.method, exchange.path, status, seconds, exchange.noted
+            exchange.request.headers,
+            exchange.method,
+            exchange.path,
+            status,
+            seconds,
+            exchange.noted,
         )
     level = logging.DEBUG if quiet else logging.INFO
     if not service.settings.log_requests or not service.request_log.wants(level):
@@ -304,7 +328,7 @@ def _finish(exchange: Exchange, status: int, quiet: bool) -> None:
             "request_id": exchange.request_id,
             "trace_id": trace and trace[1],
             "span_id": trace and trace[2],
-            "method": exchange.request.method,
+            "method": exchange.method,
             "path": exchange.path,
             "status": status,
             "ms": round(seconds * 1000, 2),
