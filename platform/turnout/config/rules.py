@@ -149,7 +149,7 @@ def _closed_network(config: ServiceFields) -> Iterator[str]:
 
 
 def _eks(config: ServiceFields, tier: Eks, path: str) -> Iterator[str]:
-    if tier.namespace is None and is_clusters_own(config.name):
+    if tier.create_namespace and tier.namespace is None and is_clusters_own(config.name):
         yield (
             f"{path}.namespace: is the service's name unless given, and {config.name} belongs to "
             "the cluster; give another"

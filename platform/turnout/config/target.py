@@ -18,6 +18,7 @@ from turnout.config.scalars import (
     PublicCidr,
     Quantity,
     wrong,
+    wrong_within,
 )
 
 Kind = Literal["local", "ec2", "ecs", "eks", "lambda"]
@@ -238,15 +239,16 @@ class Eks(Tier):
             raise wrong(f"is more than a machine has; use {text} or less")
         return value
 
-    @field_validator("namespace")
-    @classmethod
-    def _is_not_the_clusters(cls, value: str | None) -> str | None:
-        if value is not None and is_clusters_own(value):
-            raise wrong(
-                "belongs to the cluster, and `pulumi destroy` would delete it with everything in "
-                "it; use a namespace of the service's own"
+    @model_validator(mode="after")
+    def _makes_no_namespace_of_the_cluster(self) -> "Eks":
+        if self.create_namespace and self.namespace and is_clusters_own(self.namespace):
+            raise wrong_within(
+                [
+                    f"namespace: {self.namespace} belongs to the cluster, and `pulumi destroy` "
+                    "would delete it with everything in it; use a namespace of the service's own"
+                ]
             )
-        return value
+        return self
 
     @model_validator(mode="after")
     def _existing_cluster_is_left_alone(self) -> "Eks":

@@ -406,6 +406,13 @@ def test_a_large_body_is_taken_where_the_server_may_hold_it() -> None:
     assert problems(requests={"max_body": 100_000_000}, settings=held) == []
 
 
+def test_a_namespace_of_the_cluster_can_be_used_where_it_is_not_made() -> None:
+    target = {"kind": "eks", "cluster": {"name": "shared"}, "create_namespace": False}
+    for namespace in ("default", "kube-system"):
+        said = problems(target=target | {"namespace": namespace}, network={"existing": VPC})
+        assert said == []
+
+
 def test_a_long_name_that_a_certificate_of_yours_has_is_taken() -> None:
     name = {"domain": f"{'a' * 60}.example.com", "zone": "Z0123456789"}
     assert problems(certificate={"arn": ARN, **name}) == []
