@@ -103,6 +103,8 @@ def _outputs(type_: str, name: str, inputs: struct_pb2.Struct) -> dict[str, Any]
     resource = f"{kind.rpartition(':')[2]}/{physical}"
     if type_ == "aws:cloudwatch/logGroup:LogGroup":
         service, resource = "logs", f"log-group:{physical}"
+    if type_ == "aws:lb/targetGroup:TargetGroup":
+        service, resource = "elasticloadbalancing", f"targetgroup/{physical}/0123456789abcdef"
     return {
         "name": physical,
         "arn": f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}",

@@ -14,7 +14,7 @@ _FIRST_PUBLIC: Final = 4
 # AWS PrivateLink, "AWS services that integrate with AWS PrivateLink", by what asks for them.
 _EVERY_TIER: Final = ("ecr.api", "ecr.dkr", "logs", "monitoring", "sts")
 _OF_TIER: Final[dict[Kind, tuple[str, ...]]] = {
-    "ec2": ("autoscaling", "ec2", "ec2messages", "ssm", "ssmmessages"),
+    "ec2": ("autoscaling", "ec2", "ec2messages", "elasticloadbalancing", "ssm", "ssmmessages"),
     "eks": ("ec2", "eks", "eks-auth", "elasticloadbalancing"),
 }
 

@@ -33,7 +33,7 @@ def test_a_third_zone_moves_no_other() -> None:
 @pytest.mark.parametrize(
     ("kinds", "services"),
     [
-        (["ec2"], {"ssm", "ssmmessages", "autoscaling"}),
+        (["ec2"], {"ssm", "ssmmessages", "autoscaling", "elasticloadbalancing"}),
         (["ecs"], {"ecr.api", "ecr.dkr", "logs"}),
         (["eks"], {"eks", "eks-auth", "elasticloadbalancing"}),
         (["lambda"], {"logs", "monitoring", "sts"}),

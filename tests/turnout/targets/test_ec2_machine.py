@@ -25,6 +25,9 @@ from turnout.targets.ec2.user_data import (
 
 REGISTRY: Final = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com"
 SHA: Final = "b" * 64
+TARGETS: Final = (
+    "arn:aws:elasticloadbalancing:ap-northeast-2:123456789012:targetgroup/hate-speech-api-ec2/0123"
+)
 MACHINE: Final = Machine(
     container="hate-speech-api",
     image=f"{REGISTRY}/hate-speech-api@sha256:{'a' * 64}",
@@ -39,6 +42,7 @@ MACHINE: Final = Machine(
     dns_suffix="amazonaws.com",
     architecture="x86_64",
     group="hate-speech-api-test",
+    target_group=TARGETS,
 )
 
 
@@ -271,7 +275,7 @@ def test_a_machine_that_is_to_go_lets_the_container_finish_and_says_so(
         "docker update --restart no hate-speech-api",
         "docker stop -t 60 hate-speech-api",
     ]
-    (said,) = box.calls("aws")
+    _, said = box.calls("aws")
     for words in (
         "complete-lifecycle-action",
         "--auto-scaling-group-name hate-speech-api-test",
@@ -280,6 +284,20 @@ def test_a_machine_that_is_to_go_lets_the_container_finish_and_says_so(
         "--instance-id i-0123456789abcdef0",
     ):
         assert words in said
+
+
+@pytest.mark.parametrize("answer", ["", "exit 254"], ids=["heard", "refused"])
+def test_the_load_balancer_hears_of_a_machine_that_spot_takes_before_the_container_does(
+    box: Box, answer: str
+) -> None:
+    box.tool("curl", metadata("InService", 'echo \'{"action": "terminate"}\''))
+    box.tool("aws", f'case "$1" in elbv2) {answer or "true"} ;; esac')
+    assert box.run("drain").returncode == 0
+    calls = box.log.read_text().splitlines()
+    left = next(call for call in calls if call.startswith("aws elbv2"))
+    assert f"deregister-targets --region ap-northeast-2 --target-group-arn {TARGETS}" in left
+    assert left.endswith("--targets Id=i-0123456789abcdef0")
+    assert calls.index(left) < calls.index("docker stop -t 60 hate-speech-api")
 
 
 def test_a_machine_in_service_is_left_alone(box: Box) -> None:

@@ -11,11 +11,11 @@ from turnout.parts.statements import (
     write_logs,
 )
 from turnout.targets.ec2.user_data import AGENT_NAMESPACE
-from turnout.targets.tier import TierArgs
+from turnout.targets.tier import Door, TierArgs
 
 
 def statements(
-    args: TierArgs[Ec2], group_name: str, log_group_arn: pulumi.Input[str]
+    args: TierArgs[Ec2], door: Door, group_name: str, log_group_arn: pulumi.Input[str]
 ) -> list[Statement]:
     """Everything that the scripts, the agents and the container ask AWS for."""
     workload = args.workload
@@ -33,6 +33,11 @@ def statements(
                     "autoscaling", f"autoScalingGroup:*:autoScalingGroupName/{group_name}"
                 )
             ],
+        ),
+        Statement(
+            sid="LeaveTheLoadBalancer",
+            actions=["elasticloadbalancing:DeregisterTargets"],
+            resources=[door.target_group.arn],
         ),
         *_WITHOUT_RESOURCES,
     ]

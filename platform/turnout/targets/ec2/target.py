@@ -19,7 +19,7 @@ from turnout.targets.ec2.instances import image_id
 from turnout.targets.ec2.permissions import statements
 from turnout.targets.ec2.signals import signals
 from turnout.targets.ec2.user_data import Machine, user_data
-from turnout.targets.tier import TierArgs, server_environment
+from turnout.targets.tier import Door, TierArgs, server_environment
 
 # Where docs/container.md says that a host mounts the model.
 MODEL_MOUNT: Final = "/app/models"
@@ -62,7 +62,7 @@ class Ec2Target(pulumi.ComponentResource):
             RoleArgs(
                 description=f"What the machines of {workload.name} may do",
                 trust=trust("ec2.amazonaws.com"),
-                statements=statements(args, group_name, log_group.arn),
+                statements=statements(args, args.door, group_name, log_group.arn),
                 tags=args.tags,
             ),
             child,
@@ -73,7 +73,7 @@ class Ec2Target(pulumi.ComponentResource):
             args,
             security_group,
             role,
-            machine_user_data(args, drain, log_group.name, group_name),
+            machine_user_data(args, args.door, drain, log_group.name, group_name),
         )
         group = make_group(
             name,
@@ -164,7 +164,11 @@ class Ec2Target(pulumi.ComponentResource):
 
 
 def machine_user_data(
-    args: TierArgs[Ec2], drain: Drain, log_group: pulumi.Input[str], group_name: str
+    args: TierArgs[Ec2],
+    door: Door,
+    drain: Drain,
+    log_group: pulumi.Input[str],
+    group_name: str,
 ) -> pulumi.Output[str]:
     """The machines' user data, once the values that only AWS knows are known."""
     workload = args.workload
@@ -192,6 +196,7 @@ def machine_user_data(
             dns_suffix=str(known["dns_suffix"]),
             architecture=args.tier.architecture,
             group=group_name,
+            target_group=str(known["target_group"]),
         )
         try:
             return user_data(machine)
@@ -204,6 +209,7 @@ def machine_user_data(
         log_group=log_group,
         region=args.account.region,
         dns_suffix=args.account.dns_suffix,
+        target_group=door.target_group.arn,
     ).apply(write)
 
 

@@ -41,6 +41,8 @@ class Machine:
     architecture: Architecture
     group: str
     """The auto scaling group's name."""
+    target_group: str
+    """The ARN of the target group that the machines serve in."""
 
 
 def user_data(machine: Machine) -> str:
@@ -101,6 +103,7 @@ def machine_env(machine: Machine) -> str:
         "DNS_SUFFIX": machine.dns_suffix,
         "DEB_ARCHITECTURE": _DEB[machine.architecture],
         "GROUP": machine.group,
+        "TARGET_GROUP": machine.target_group,
         "HOOK": HOOK,
         **dict(sorted(machine.environment.items())),
     }
