@@ -10,6 +10,11 @@ from pulumi_aws import ecr
 
 # Thirty releases: each is an index, two images, and the attestation and signature of each.
 KEPT_IMAGES: Final = 30 * 8
+# How the tags begin that a deployment gives to the image that it runs.
+DEPLOYED: Final = "deployed-"
+# By all stacks together: one stack's count would take an image that another still runs. So a
+# stack's image is there until others have been deployed this often without it.
+KEPT_DEPLOYED: Final = 300
 UNTAGGED_DAYS: Final = 7
 
 
@@ -57,7 +62,19 @@ class Registry(pulumi.ComponentResource):
 
 
 def lifecycle_policy(*, keep_untagged: bool) -> dict[str, Any]:
-    """All but the newest go; untagged ones after a week, unless they are kept."""
+    """All but the newest go; untagged ones after a week, unless they are kept.
+
+    What was deployed stays longer: ECR lets no rule take an image that an earlier rule is about.
+    """
+    deployed = {
+        "description": "All but the newest that a stack ran",
+        "selection": {
+            "tagStatus": "tagged",
+            "tagPrefixList": [DEPLOYED],
+            "countType": "imageCountMoreThan",
+            "countNumber": KEPT_DEPLOYED,
+        },
+    }
     untagged = {
         "description": "Untagged images",
         "selection": {
@@ -75,7 +92,7 @@ def lifecycle_policy(*, keep_untagged: bool) -> dict[str, Any]:
             "countNumber": KEPT_IMAGES,
         },
     }
-    rules = [oldest] if keep_untagged else [untagged, oldest]
+    rules = [deployed, *([] if keep_untagged else [untagged]), oldest]
     return {
         "rules": [
             {"rulePriority": priority, "action": {"type": "expire"}, **rule}
