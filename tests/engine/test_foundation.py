@@ -42,7 +42,7 @@ def life(engine_bench: Workbench) -> Life:
     foundation = engine_bench.deployment(config(keep=False), stack="foundation")
     preview, up, second = foundation.preview(), foundation.up(), foundation.up(refresh=True)
     github = config()["turnout:foundation"]["github"]
-    more = {**github, "environments": [*github["environments"], "demo"]}
+    more = {**github, "environments": {**github["environments"], "demo": []}}
     foundation.configure(config(keep=False, github=more))
     larger, destroy = foundation.up(), foundation.destroy()
     return Life(preview, up, second, larger, destroy, foundation.cloud)
@@ -77,7 +77,9 @@ def test_its_outputs_are_what_workflows_are_told(life: Life) -> None:
     assert outputs["publishRoleArn"].startswith("arn:aws:iam::")
     assert set(outputs["deployRoleArns"]) == {"staging-ec2", "prod-ecs", "prod-eks"}
     assert ".dkr.ecr." in outputs["repositoryUrl"]
-    assert outputs["permissionsBoundary"].startswith("arn:aws:iam::")
+    boundaries = outputs["permissionsBoundaries"]
+    assert set(boundaries) == set(config()["turnout:foundation"]["services"])
+    assert all(arn.startswith("arn:aws:iam::") for arn in boundaries.values())
 
 
 def test_what_holds_images_and_models_is_not_destroyed_unasked(bench: Workbench) -> None:

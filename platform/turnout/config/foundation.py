@@ -1,11 +1,14 @@
 """What can be said under `turnout:foundation`. Imports nothing of Pulumi."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from turnout.config.load import parse
 from turnout.config.scalars import (
+    BucketName,
+    ClusterName,
     GitHubBranch,
     GitHubEnvironment,
     GitHubRepository,
@@ -13,6 +16,7 @@ from turnout.config.scalars import (
     KeyArn,
     OidcProviderArn,
     Part,
+    SecretArn,
     ServiceName,
     StateUrl,
     TagKey,
@@ -21,8 +25,33 @@ from turnout.config.scalars import (
 )
 
 ROOT: Final = "turnout:foundation"
-# IAM, quotas: ten policies are attached to a role; two are for all services, one for each.
+# IAM, quotas: a policy holds 6,144 characters, which is so many services for what reads, and so
+# many buckets and secrets for what bounds a service's roles.
 MOST_SERVICES: Final = 8
+MOST_SHARED: Final = 5
+# Ten policies are attached to a role: one is for all services, two for each.
+MOST_DEPLOYED: Final = 4
+
+Services = Annotated[tuple[ServiceName, ...], Field(strict=False)]
+
+
+def _list_as_mapping(value: object) -> object:
+    """`[a, b]` as `{a: [], b: []}`, where no name stands twice."""
+    if not isinstance(value, list | tuple):
+        return value
+    twice = sorted({str(name) for name in value if value.count(name) > 1})
+    if twice:
+        raise wrong(f"lists {', '.join(twice)} twice")
+    return dict.fromkeys(value, ())
+
+
+Environments = Annotated[
+    dict[GitHubEnvironment, Services],
+    BeforeValidator(
+        _list_as_mapping,
+        json_schema_input_type=list[GitHubEnvironment] | dict[GitHubEnvironment, Services],
+    ),
+]
 
 
 class GitHub(Part):
@@ -32,10 +61,11 @@ class GitHub(Part):
     branches: Annotated[tuple[GitHubBranch, ...], Field(strict=False, min_length=1)] = Field(
         default=("main",), description="Branches whose pushes may publish images and models."
     )
-    environments: Annotated[tuple[GitHubEnvironment, ...], Field(strict=False)] = Field(
-        default=(),
-        description="GitHub environments that may deploy; each gets a role, and GitHub's own "
-        "rules of the environment say who approves.",
+    environments: Environments = Field(
+        default_factory=dict,
+        description="GitHub environments that may deploy, each the stack of its name, and the "
+        "services that it deploys; a list of environments, or none of services, means all. Each "
+        "gets a role, and GitHub's own rules of the environment say who approves.",
     )
     previews: bool = Field(
         default=True, description="Pull requests may read what `pulumi preview` reads."
@@ -54,12 +84,20 @@ class State(Part):
         default=None, description="The key of `secretsprovider: awskms://…`, if that is used."
     )
 
+    @property
+    def bucket(self) -> str:
+        """The bucket's name alone."""
+        return str(self.url).removeprefix("s3://").partition("/")[0]
+
 
 class Models(Part):
     """The bucket of models."""
 
     noncurrent_days: Annotated[int, Field(ge=1, le=3650)] = Field(
         default=90, description="Days that an overwritten or deleted object can still be had."
+    )
+    buckets: Annotated[tuple[BucketName, ...], Field(strict=False, max_length=MOST_SHARED)] = Field(
+        default=(), description="Other buckets that services may read models from."
     )
 
 
@@ -77,6 +115,14 @@ class FoundationConfig(Part):
     zones: Annotated[tuple[HostedZoneId, ...], Field(strict=False)] = Field(
         default=(), description="Route 53 zones in which CI may write a service's records."
     )
+    clusters: Annotated[tuple[ClusterName, ...], Field(strict=False)] = Field(
+        default=(), description="EKS clusters that exist and in which services run."
+    )
+    secrets: Annotated[tuple[SecretArn, ...], Field(strict=False, max_length=MOST_SHARED)] = Field(
+        default=(),
+        description="Secrets that every service may read, beside its own, whose names begin with "
+        "its own and a hyphen or a slash.",
+    )
     models: Models = Field(default_factory=Models)
     keep: bool = Field(
         default=True, description="`pulumi destroy` refuses to take images and models along."
@@ -85,12 +131,16 @@ class FoundationConfig(Part):
         default_factory=dict, description="Tags for everything that takes tags."
     )
 
+    def deployed_by(self, environment: str) -> tuple[str, ...]:
+        """The services that the GitHub environment deploys."""
+        return self.github.environments[environment] or self.services
+
     @field_validator("services")
     @classmethod
     def _apart_from_the_foundation(cls, value: tuple[str, ...], info: Any) -> tuple[str, ...]:
         name = str(info.data.get("name", ""))
         for service in value:
-            if f"{name}-".startswith(f"{service}-"):
+            if _begins(name, service):
                 raise wrong(
                     f"{service} is how the foundation's own resources begin, and CI may change "
                     f"what begins with a service's name; rename the foundation {name}"
@@ -98,12 +148,51 @@ class FoundationConfig(Part):
         return value
 
     @model_validator(mode="after")
-    def _environments_differ(self) -> "FoundationConfig":
-        given = self.github.environments
-        twice = sorted({name for name in given if given.count(name) > 1})
-        if twice:
-            raise wrong(f"github.environments lists {', '.join(twice)} twice")
+    def _apart_from_buckets(self) -> "FoundationConfig":
+        for place, bucket in self._buckets():
+            for service in self.services:
+                if _begins(bucket, service):
+                    raise wrong(
+                        f"{place}: the bucket {bucket} begins with the service {service}, and CI "
+                        "may change what begins with a service's name; rename one of them"
+                    )
         return self
+
+    @model_validator(mode="after")
+    def _environments_apart(self) -> "FoundationConfig":
+        for environment in self.github.environments:
+            place = f"github.environments.{environment}"
+            deployed = self.deployed_by(environment)
+            if len(deployed) > MOST_DEPLOYED:
+                raise wrong(
+                    f"{place}: deploys {len(deployed)} services, and AWS lets a role change "
+                    f"{MOST_DEPLOYED}; name those that this environment deploys, and make another "
+                    "environment for the others"
+                )
+            for service in deployed:
+                if service not in self.services:
+                    raise wrong(
+                        f"{place}: {service} is none of services; use {', '.join(self.services)}"
+                    )
+                for other in self.services:
+                    if other not in deployed and _begins(other, service):
+                        raise wrong(
+                            f"{place}: whoever deploys {service} may change what begins with that "
+                            f"name, {other} too, which this environment does not deploy; rename "
+                            "one of them"
+                        )
+        return self
+
+    def _buckets(self) -> Iterator[tuple[str, str]]:
+        if self.state is not None:
+            yield "state.url", self.state.bucket
+        for number, bucket in enumerate(self.models.buckets):
+            yield f"models.buckets[{number}]", bucket
+
+
+def _begins(name: str, service: str) -> bool:
+    """Whether `name` could be something of `service`: `<service>` or `<service>-…`."""
+    return f"{name}-".startswith(f"{service}-")
 
 
 def parse_foundation(data: object, root: str = ROOT) -> FoundationConfig:

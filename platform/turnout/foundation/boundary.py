@@ -1,36 +1,33 @@
-"""The most that a role made by CI can do, whatever policies it carries.
+"""The most that a role of one service can do, whatever policies CI gives it.
 
-A boundary gives nothing. It names what the tiers' roles use, AWS's own policies for EKS Auto
-Mode among them, and leaves out IAM but for what Auto Mode's machines need.
+A boundary gives nothing. It names what the tiers' roles use, and of that only what is the
+service's own: its models, its secrets, its log groups, and the machines of its own cluster, as
+AWS's policies for EKS Auto Mode mark them. So making roles is no way to more rights.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import pulumi
 
+from turnout.foundation.reach import arns, in_region, log_groups, qualified, target_groups
 from turnout.parts.account import Account
 from turnout.parts.statements import Statement
 
-_USED: Final[Mapping[str, Sequence[str]]] = {
-    "autoscaling": ["CompleteLifecycleAction", "Describe*", "RecordLifecycleActionHeartbeat"],
+# Of these none tells a secret, and none changes anything of anybody's: metrics and traces are
+# written, images pulled, free network interfaces made (Lambda in a VPC) and deleted.
+_EVERYWHERE: Final[Mapping[str, Sequence[str]]] = {
+    "autoscaling": ["Describe*"],
     "cloudwatch": ["PutMetricData"],
     "ec2": [
-        "Assign*",
-        "Attach*",
-        "Authorize*",
-        "Create*",
-        "Delete*",
+        "AssignPrivateIpAddresses",
+        "CreateNetworkInterface",
+        "DeleteNetworkInterface",
         "Describe*",
-        "Detach*",
-        "Get*",
-        "Modify*",
-        "Revoke*",
-        "RunInstances",
-        "TerminateInstances",
-        "Unassign*",
+        "GetSecurityGroupsForVpc",
+        "UnassignPrivateIpAddresses",
     ],
-    "ec2messages": ["AcknowledgeMessage", "DeleteMessage", "FailMessage", "Get*", "SendReply"],
     "ecr": [
         "BatchCheckLayerAvailability",
         "BatchGetImage",
@@ -38,70 +35,184 @@ _USED: Final[Mapping[str, Sequence[str]]] = {
         "GetAuthorizationToken",
         "GetDownloadUrlForLayer",
     ],
-    "eks": ["Describe*", "List*"],
-    "eks-auth": ["AssumeRoleForPodIdentity"],
-    "elasticloadbalancing": [
-        "Add*",
-        "Create*",
-        "Delete*",
-        "Deregister*",
-        "Describe*",
-        "Modify*",
-        "Register*",
-        "Remove*",
-        "Set*",
-    ],
-    "kms": ["CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey"],
-    "logs": [
-        "CreateLogGroup",
-        "CreateLogStream",
-        "Describe*",
-        "PutLogEvents",
-        "PutRetentionPolicy",
-    ],
-    "s3": ["GetBucketLocation", "GetObject", "ListBucket"],
-    "secretsmanager": ["GetSecretValue"],
-    "ssm": ["Describe*", "Get*", "List*", "Put*", "UpdateInstance*"],
+    "elasticloadbalancing": ["Describe*"],
+    "kms": ["DescribeKey"],
+    "logs": ["Describe*"],
+    # Session Manager.
+    "ssm": ["UpdateInstanceInformation"],
     "ssmmessages": [
         "CreateControlChannel",
         "CreateDataChannel",
         "OpenControlChannel",
         "OpenDataChannel",
     ],
-    "xray": ["Get*", "PutTelemetryRecords", "PutTraceSegments"],
+    "xray": ["GetSampling*", "PutTelemetryRecords", "PutTraceSegments"],
 }
+# The tag that EKS Auto Mode gives to what it makes, and that AWS's policies for it ask for.
+_OF_CLUSTER: Final = "eks:eks-cluster-name"
+_MADE_BY_CLUSTER: Final = (
+    "ec2:CreateFleet",
+    "ec2:CreateLaunchTemplate",
+    "ec2:CreateSnapshot",
+    "ec2:CreateVolume",
+    "ec2:RunInstances",
+)
+_OVER_WHAT_CLUSTER_MADE: Final = (
+    "ec2:AttachNetworkInterface",
+    "ec2:AttachVolume",
+    "ec2:CreateFleet",
+    "ec2:CreateSnapshot",
+    "ec2:CreateVolume",
+    "ec2:DetachNetworkInterface",
+    "ec2:DetachVolume",
+    "ec2:ModifyNetworkInterfaceAttribute",
+    "ec2:ModifyVolume",
+    "ec2:RunInstances",
+)
 
 
-def boundary(services: Sequence[str], account: Account) -> list[Statement]:
-    """The statements of the boundary of the roles of `services`."""
-    roles: list[pulumi.Input[str]] = [
-        account.arn("iam", f"role/{service}-*", region=False) for service in services
+@dataclass(frozen=True, kw_only=True)
+class BoundaryArgs:
+    """`bucket_arns` hold models; `secret_arns` are secrets beside those named after `service`."""
+
+    service: str
+    bucket_arns: Sequence[pulumi.Input[str]]
+    secret_arns: Sequence[str]
+    account: Account
+
+
+def boundary(args: BoundaryArgs) -> list[Statement]:
+    """The statements of the boundary of the roles of a service."""
+    return [
+        in_region("WhatTiersUse", qualified(_EVERYWHERE), args.account),
+        *_models_and_secrets(args),
+        *_named(args),
+        *_auto_mode(args),
     ]
+
+
+def _models_and_secrets(args: BoundaryArgs) -> list[Statement]:
+    account, service = args.account, args.service
+    own = arns(account, "secretsmanager", [f"secret:{service}-*", f"secret:{service}/*"])
     return [
         Statement(
-            sid="WhatTiersUse",
-            actions=[f"{prefix}:{action}" for prefix, names in _USED.items() for action in names],
-            resources=["*"],
-            conditions={"StringEquals": {"aws:RequestedRegion": account.region}},
-        ),
-        # AWS managed policy AmazonEKSComputePolicy: machines get an instance profile of EKS's.
-        Statement(
-            sid="WhatAutoModeMakes",
-            actions=[
-                "iam:AddRoleToInstanceProfile",
-                "iam:CreateInstanceProfile",
-                "iam:DeleteInstanceProfile",
-                "iam:GetInstanceProfile",
-                "iam:RemoveRoleFromInstanceProfile",
-                "iam:TagInstanceProfile",
+            sid="Models",
+            actions=["s3:GetObject", "s3:ListBucket"],
+            resources=[
+                resource
+                for arn in args.bucket_arns
+                for resource in (arn, pulumi.Output.concat(arn, "/*"))
             ],
-            resources=[account.arn("iam", "instance-profile/eks*", region=False)],
         ),
         Statement(
-            sid="WhatAutoModeHandsOver",
+            sid="Secrets",
+            actions=["secretsmanager:GetSecretValue"],
+            resources=[*own, *args.secret_arns],
+        ),
+        # Where models and secrets are encrypted with keys of one's own.
+        in_region(
+            "Keys",
+            ["kms:Decrypt"],
+            account,
+            {
+                "StringEquals": {
+                    "kms:ViaService": [
+                        pulumi.Output.concat(via, ".", account.region, ".", account.dns_suffix)
+                        for via in ("s3", "secretsmanager")
+                    ]
+                }
+            },
+        ),
+    ]
+
+
+def _named(args: BoundaryArgs) -> list[Statement]:
+    account, service = args.account, args.service
+    return [
+        Statement(
+            sid="Logs",
+            actions=[
+                "logs:CreateLogGroup",
+                "logs:CreateLogStream",
+                "logs:PutLogEvents",
+                "logs:PutRetentionPolicy",
+            ],
+            resources=arns(account, "logs", log_groups(service)),
+        ),
+        Statement(
+            sid="LeavingMachines",
+            actions=[
+                "autoscaling:CompleteLifecycleAction",
+                "autoscaling:RecordLifecycleActionHeartbeat",
+            ],
+            resources=arns(
+                account, "autoscaling", [f"autoScalingGroup:*:autoScalingGroupName/{service}-*"]
+            ),
+        ),
+        Statement(
+            sid="Targets",
+            actions=[
+                "elasticloadbalancing:DeregisterTargets",
+                "elasticloadbalancing:RegisterTargets",
+            ],
+            resources=arns(account, "elasticloadbalancing", target_groups(service)),
+        ),
+        Statement(
+            sid="PodIdentities",
+            actions=["eks-auth:AssumeRoleForPodIdentity"],
+            resources=arns(account, "eks", [f"cluster/{service}-*"]),
+        ),
+    ]
+
+
+def _auto_mode(args: BoundaryArgs) -> list[Statement]:
+    """What the service's own cluster makes, and nobody else's.
+
+    AWS managed policies AmazonEKSComputePolicy, AmazonEKSBlockStoragePolicy and
+    AmazonEKSNetworkingPolicy. Load balancers are the stack's: the cluster makes none.
+    """
+    account, service = args.account, args.service
+    clusters = [f"{service}-*"]
+    return [
+        in_region(
+            "ClustersMake",
+            _MADE_BY_CLUSTER,
+            account,
+            {"StringLike": {f"aws:RequestTag/{_OF_CLUSTER}": clusters}},
+        ),
+        in_region(
+            "ClustersChange",
+            _OVER_WHAT_CLUSTER_MADE,
+            account,
+            {"StringLike": {f"aws:ResourceTag/{_OF_CLUSTER}": clusters}},
+        ),
+        in_region(
+            "ClustersTag",
+            ["ec2:CreateTags"],
+            account,
+            # Named only while something is made.
+            {"Null": {"ec2:CreateAction": "false"}},
+        ),
+        Statement(
+            sid="ClustersStartMachines",
+            actions=["ec2:CreateFleet", "ec2:RunInstances"],
+            # What machines are made from, and placed in.
+            resources=[
+                account.arn("ec2", "image/*", account=False),
+                *arns(account, "ec2", ["security-group/*", "subnet/*"]),
+            ],
+        ),
+        # Machines get an instance profile of EKS's, with a role of the service: one with more
+        # rights would be a way around the boundary.
+        Statement(
+            sid="ProfilesOfClusters",
+            actions=["iam:AddRoleToInstanceProfile"],
+            resources=arns(account, "iam", ["instance-profile/eks*"], region=False),
+        ),
+        Statement(
+            sid="RolesOfMachines",
             actions=["iam:PassRole"],
-            # Only roles under this boundary: a machine with more rights would be a way around it.
-            resources=roles,
+            resources=arns(account, "iam", [f"role/{service}-*"], region=False),
             conditions={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
         ),
     ]

@@ -1,5 +1,6 @@
 """The foundation: what stands before the first service, and outlives each."""
 
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -8,15 +9,7 @@ import pulumi
 from pulumi_aws import ecr, iam
 
 from turnout.config.foundation import FoundationConfig
-from turnout.foundation.boundary import boundary
-from turnout.foundation.deploying import (
-    Reach,
-    change_by_name,
-    change_in_region,
-    look,
-    read_state,
-    write_state,
-)
+from turnout.foundation.boundary import BoundaryArgs, boundary
 from turnout.foundation.github import (
     AUDIENCE,
     ISSUER,
@@ -25,8 +18,13 @@ from turnout.foundation.github import (
     pull_request_subject,
     trust_github,
 )
+from turnout.foundation.looking import look
 from turnout.foundation.model_bucket import ModelBucket, ModelBucketArgs
-from turnout.foundation.publishing import lambda_may_pull, publish
+from turnout.foundation.named import change_surroundings, change_tiers
+from turnout.foundation.publishing import keep_deployed, lambda_may_pull, publish
+from turnout.foundation.reach import Reach
+from turnout.foundation.state import StateArgs, read_every_state, write_state
+from turnout.foundation.tagged import change_by_tag
 from turnout.parts.account import Account, look_up_account
 from turnout.parts.identity import Role, RoleArgs
 from turnout.parts.registry import Registry, RegistryArgs
@@ -42,8 +40,8 @@ class Foundation(pulumi.ComponentResource):
 
     repository_url: pulumi.Output[str]
     model_bucket: pulumi.Output[str]
-    boundary_arn: pulumi.Output[str]
-    """What `permissions_boundary` in a service's stack file must say for CI to deploy it."""
+    boundary_arns: Mapping[str, pulumi.Output[str]]
+    """By service: what `permissions_boundary` in its stack file must say for CI to deploy it."""
     publish_role_arn: pulumi.Output[str]
     preview_role_arn: pulumi.Output[str] | None
     deploy_role_arns: Mapping[str, pulumi.Output[str]]
@@ -69,10 +67,9 @@ class Foundation(pulumi.ComponentResource):
             ),
             child,
         )
-        limit = self._policies({"boundary": boundary(config.services, account)})["boundary"]
         self.repository_url = registry.url
         self.model_bucket = models.name
-        self.boundary_arn = limit.arn
+        self.boundary_arns = self._boundaries(account, models.arn)
         self._roles(account, registry.arn, models.arn)
         self.register_outputs(self.outputs())
 
@@ -81,7 +78,7 @@ class Foundation(pulumi.ComponentResource):
         return {
             "repositoryUrl": self.repository_url,
             "modelBucket": self.model_bucket,
-            "permissionsBoundary": self.boundary_arn,
+            "permissionsBoundaries": self.boundary_arns,
             "publishRoleArn": self.publish_role_arn,
             "previewRoleArn": self.preview_role_arn,
             "deployRoleArns": self.deploy_role_arns,
@@ -102,6 +99,28 @@ class Foundation(pulumi.ComponentResource):
         )
         return registry
 
+    def _boundaries(
+        self, account: Account, bucket_arn: pulumi.Output[str]
+    ) -> Mapping[str, pulumi.Output[str]]:
+        others = [
+            account.arn("s3", bucket, region=False, account=False)
+            for bucket in self._config.models.buckets
+        ]
+        made = self._policies(
+            {
+                f"boundary-{service}": boundary(
+                    BoundaryArgs(
+                        service=service,
+                        bucket_arns=[bucket_arn, *others],
+                        secret_arns=self._config.secrets,
+                        account=account,
+                    )
+                )
+                for service in self._config.services
+            }
+        )
+        return {service: made[f"boundary-{service}"].arn for service in self._config.services}
+
     def _roles(
         self,
         account: Account,
@@ -113,40 +132,57 @@ class Foundation(pulumi.ComponentResource):
         reach = Reach(
             services=config.services,
             zones=config.zones,
-            boundary_arn=self.boundary_arn,
+            clusters=config.clusters,
             account=account,
         )
-        looks = self._policies({"look": look(reach)})
-        # One for each service: a policy holds 6,144 characters.
-        makes = self._policies(
-            {"make": change_in_region(reach)}
-            | {
-                f"make-{service}": change_by_name(replace(reach, services=[service]))
-                for service in config.services
-            }
+        state = (
+            StateArgs(url=config.state.url, kms_key=config.state.kms_key, account=account)
+            if config.state
+            else None
         )
-        told = config.state
-        reads = read_state(told.url, told.kms_key, account) if told else []
-        writes = write_state(told.url, told.kms_key, account) if told else []
-
+        looks = self._policies({"look": look(reach)})
+        # Two for each service: a policy holds 6,144 characters.
+        makes = {
+            service: self._policies(
+                {
+                    f"make-{service}-tiers": change_tiers(only),
+                    f"make-{service}-surroundings": change_surroundings(
+                        only, self.boundary_arns[service]
+                    ),
+                }
+            )
+            for service in config.services
+            for only in [replace(reach, services=[service])]
+        }
         pushes = [branch_subject(github.repository, branch) for branch in github.branches]
         self.publish_role_arn = self._role(
             "publish", provider, pushes, publish(repository_arn, bucket_arn), {}
         )
         # The scheduled look for drift runs on a branch, and reads what a preview reads.
         asks = [*pushes, pull_request_subject(github.repository)]
+        reads = read_every_state(state) if state else []
         self.preview_role_arn = (
             self._role("preview", provider, asks, reads, looks) if github.previews else None
         )
-        self.deploy_role_arns = {
-            environment: self._role(
+
+        def deploy(environment: str) -> pulumi.Output[str]:
+            deployed = config.deployed_by(environment)
+            # The stack has the environment's name.
+            writes = write_state(state, pulumi.get_project(), environment) if state else []
+            return self._role(
                 f"deploy-{environment}",
                 provider,
                 [environment_subject(github.repository, environment)],
-                [*reads, *writes],
-                {**looks, **makes},
+                [
+                    *writes,
+                    *keep_deployed(repository_arn),
+                    *change_by_tag(replace(reach, services=deployed)),
+                ],
+                {**looks, **ChainMap(*(makes[service] for service in deployed))},
             )
-            for environment in github.environments
+
+        self.deploy_role_arns = {
+            environment: deploy(environment) for environment in github.environments
         }
 
     def _policies(self, told: Mapping[str, Sequence[Statement]]) -> dict[str, iam.Policy]:

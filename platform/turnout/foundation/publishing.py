@@ -37,6 +37,17 @@ def publish(repository_arn: pulumi.Input[str], bucket_arn: pulumi.Input[str]) ->
     ]
 
 
+def keep_deployed(repository_arn: pulumi.Input[str]) -> list[Statement]:
+    """Marking an image of the registry as deployed: a further tag for what is there already."""
+    return [
+        Statement(
+            sid="MarkDeployedImages",
+            actions=["ecr:BatchGetImage", "ecr:PutImage"],
+            resources=[repository_arn],
+        )
+    ]
+
+
 def lambda_may_pull(
     account_id: pulumi.Input[str], functions: pulumi.Input[str]
 ) -> pulumi.Output[str]:

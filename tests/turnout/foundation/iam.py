@@ -8,6 +8,7 @@ import functools
 import importlib.util
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,62 @@ def known_actions(pattern: str) -> list[str]:
     ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class ResourceType:
+    """A kind of resource that an action asks for."""
+
+    name: str
+    arn: str
+    required: bool
+    made: bool
+    """The action makes it: it knows the tags that it gets, and has none yet."""
+
+
+def resource_types(action: str) -> list[ResourceType]:
+    """The kinds of resources that `action` can be narrowed to; empty: it takes `*` alone."""
+    service, privilege = _privilege(action)
+    forms = {resource["resource"]: resource["arn"] for resource in service["resources"]}
+    return [
+        ResourceType(
+            name=name,
+            arn=forms[name],
+            required=entry["resource_type"].endswith("*"),
+            made=_tags(entry, "Request") and not _tags(entry, "Resource"),
+        )
+        for entry in privilege["resource_types"]
+        for name in [entry["resource_type"].rstrip("*")]
+        if name in forms
+    ]
+
+
 def resource_arns(action: str) -> list[str]:
     """The forms of the ARNs that `action` can be narrowed to; empty: it takes `*` alone."""
+    return [type_.arn for type_ in resource_types(action)]
+
+
+def condition_keys(action: str) -> set[str]:
+    """What a condition on `action` can ask for, a tag's name left out; global keys aside."""
+    service, privilege = _privilege(action)
+    asked = {entry["resource_type"].rstrip("*") for entry in privilege["resource_types"]}
+    keys = [key for entry in privilege["resource_types"] for key in entry["condition_keys"]]
+    keys += [
+        key
+        for resource in service["resources"]
+        if resource["resource"] in asked
+        for key in resource["condition_keys"]
+    ]
+    return {key.partition("/")[0] for key in keys}
+
+
+def _privilege(action: str) -> tuple[dict[str, Any], dict[str, Any]]:
     prefix, _, name = action.partition(":")
     service = _services()[prefix]
     (privilege,) = [p for p in service["privileges"] if p["privilege"] == name]
-    forms = {resource["resource"]: resource["arn"] for resource in service["resources"]}
-    types = [entry["resource_type"].rstrip("*") for entry in privilege["resource_types"]]
-    return [forms[type_] for type_ in types if type_ in forms]
+    return service, privilege
+
+
+def _tags(entry: Mapping[str, Any], which: str) -> bool:
+    return any(key.startswith(f"aws:{which}Tag") for key in entry["condition_keys"])
 
 
 def listed(value: object) -> list[str]:
@@ -66,19 +115,29 @@ def _allows(statement: Statement, action: str, arn: str, context: Mapping[str, s
         statement["Effect"] == "Allow"
         and any(_matches(action.lower(), one.lower()) for one in listed(statement["Action"]))
         and any(_matches(arn, one) for one in listed(statement["Resource"]))
-        and all(_holds(*condition, context) for condition in _conditions(statement))
+        and all(_holds(*condition, context) for condition in conditions(statement))
     )
 
 
-def _conditions(statement: Statement) -> Iterator[tuple[str, str, list[str]]]:
+def conditions(statement: Statement) -> Iterator[tuple[str, str, list[str]]]:
+    """Operator, key and wanted values of each condition of the statement."""
     for operator, keys in statement.get("Condition", {}).items():
         for key, wanted in keys.items():
             yield operator, key, listed(wanted)
 
 
 def _holds(operator: str, key: str, wanted: list[str], context: Mapping[str, str]) -> bool:
-    assert operator == "StringEquals", operator
-    return context.get(key) in wanted
+    value = context.get(key)
+    match operator:
+        case "StringEquals" | "Bool":
+            return value in wanted
+        case "StringEqualsIfExists":
+            return value is None or value in wanted
+        case "StringLike":
+            return value is not None and any(_matches(value, one) for one in wanted)
+        case "Null":
+            return wanted == [str(value is None).lower()]
+    raise AssertionError(operator)
 
 
 def _matches(value: str, pattern: str) -> bool:

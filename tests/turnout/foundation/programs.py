@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from unittest import mock
 
@@ -17,6 +17,7 @@ SAID: Final[Mapping[str, Any]] = yaml.safe_load(STACK_FILE.read_text())["config"
 ]
 
 POLICY: Final = "aws:iam/policy:Policy"
+OWN_POLICY: Final = "aws:iam/rolePolicy:RolePolicy"
 SHARED: Final = f"arn:aws:iam:{programs.REGION}:{programs.ACCOUNT}:Policy"
 
 
@@ -43,16 +44,21 @@ def named(type_: str, name: str) -> Mapping[str, Any]:
 
 def statements(role: str) -> list[dict[str, Any]]:
     """What a role of the example may do, by its own policy and by those that it shares."""
-    own = named("aws:iam/rolePolicy:RolePolicy", f"moderation-{role}")["policy"]
-    found: list[dict[str, Any]] = json.loads(own)["Statement"]
+    return role_statements(example(), role)
+
+
+def role_statements(foundation: Sequence[PlannedResource], role: str) -> list[dict[str, Any]]:
+    """What a role of `foundation` may do, by its own policy and by those that it shares."""
+    found: list[dict[str, Any]] = []
     arns = {
         r.inputs["policyArn"]
-        for r in example()
+        for r in foundation
         if r.type == "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
         and r.inputs["role"] == f"moderation-{role}-0123456"
     }
-    for policy in example():
-        if policy.type == POLICY and f"{SHARED}/{policy.name}-0123456" in arns:
+    for policy in foundation:
+        own = policy.type == OWN_POLICY and policy.name == f"moderation-{role}"
+        if own or (policy.type == POLICY and f"{SHARED}/{policy.name}-0123456" in arns):
             found += json.loads(policy.inputs["policy"])["Statement"]
     return found
 

@@ -3,7 +3,8 @@
 import pytest
 from tests.turnout.programs import EVERYTHING, KINDS, plan, tier_plan
 
-BOUNDARY = "arn:aws:iam::123456789012:policy/turnout-foundation/moderation-boundary-0123456"
+POLICIES = "arn:aws:iam::123456789012:policy/turnout-foundation"
+BOUNDARY = f"{POLICIES}/moderation-boundary-hate-speech-api-0123456"
 ROLE = "aws:iam/role:Role"
 
 

@@ -19,6 +19,16 @@ def test_images_are_scanned_cannot_be_overwritten_and_grow_old() -> None:
     assert named("aws:ecr/lifecyclePolicy:LifecyclePolicy", "moderation")
 
 
+def test_what_is_deployed_outlives_what_only_was_built() -> None:
+    text = named("aws:ecr/lifecyclePolicy:LifecyclePolicy", "moderation")["policy"]
+    rules = sorted(json.loads(text)["rules"], key=lambda rule: rule["rulePriority"])
+    # ECR, "Lifecycle policy evaluation": no rule takes what an earlier one is about.
+    assert rules[0]["selection"]["tagPrefixList"] == ["deployed-"]
+    assert rules[0]["selection"]["countType"] == "imageCountMoreThan"
+    assert rules[0]["selection"]["countNumber"] > rules[-1]["selection"]["countNumber"]
+    assert rules[-1]["selection"]["tagStatus"] == "any"
+
+
 def test_lambda_pulls_for_this_accounts_functions_alone() -> None:
     text = named("aws:ecr/repositoryPolicy:RepositoryPolicy", "moderation")["policy"]
     (statement,) = json.loads(text)["Statement"]
@@ -120,11 +130,35 @@ def test_the_stack_says_what_workflows_and_stack_files_ask_for() -> None:
     assert set(plan(SAID).outputs) == {
         "repositoryUrl",
         "modelBucket",
-        "permissionsBoundary",
+        "permissionsBoundaries",
         "publishRoleArn",
         "previewRoleArn",
         "deployRoleArns",
     }
+
+
+def test_each_service_has_a_boundary_of_its_own() -> None:
+    assert set(plan(SAID).outputs["permissionsBoundaries"]) == set(SAID["services"])
+
+
+def attached(role: str, **changes: Any) -> set[str]:
+    """The services whose resources a deploy role can change."""
+    return {
+        found.name.removeprefix(f"moderation-{role}-make-").rpartition("-")[0]
+        for found in plan({**SAID, **changes}).resources
+        if found.type.endswith(":RolePolicyAttachment")
+        and found.name.startswith(f"moderation-{role}-make-")
+    }
+
+
+def test_an_environment_deploys_the_services_that_it_names() -> None:
+    assert attached("deploy-staging-ec2") == {"hate-speech-staging"}
+    assert attached("deploy-prod-ecs") == {"hate-speech-api"}
+
+
+def test_an_environment_that_names_none_deploys_all() -> None:
+    github = {**SAID["github"], "environments": ["staging"]}
+    assert attached("deploy-staging", github=github) == set(SAID["services"])
 
 
 def test_everything_that_takes_tags_says_whose_it_is() -> None:
