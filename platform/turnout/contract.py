@@ -16,6 +16,8 @@ class ModelSource:
 
     uri: str
     sha256: str
+    kms_key: str | None = None
+    """ARN of the key of the account's own that encrypts it, if one does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,8 @@ class Workload:
     """The server's settings that do not differ between tiers."""
     api_keys_secret: str | None
     """ARN of the Secrets Manager secret that the server reads its API keys from."""
+    api_keys_kms_key: str | None
+    """ARN of the key of the account's own that encrypts the secret, if one does."""
     deregistration_delay: int
     """Seconds that the load balancer lets a leaving copy finish."""
 

@@ -121,7 +121,9 @@ def _workload(
         name=config.name,
         image=image,
         repository_arn=repository_arn,
-        model=None if model is None else ModelSource(uri=model.uri, sha256=model.sha256),
+        model=None
+        if model is None
+        else ModelSource(uri=model.uri, sha256=model.sha256, kms_key=model.kms_key),
         port=PORT,
         health_path=config.health_check.path,
         environment={
@@ -130,5 +132,6 @@ def _workload(
             "TURNOUT_REQUEST_TIMEOUT": str(config.requests.timeout),
         },
         api_keys_secret=config.api_keys_secret,
+        api_keys_kms_key=config.api_keys_kms_key,
         deregistration_delay=config.deregistration_delay,
     )

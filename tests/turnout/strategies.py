@@ -10,6 +10,7 @@ from turnout.sizing import FARGATE_MEMORY_MIB
 
 NAMES = st.from_regex(r"[a-z](?:-?[a-z0-9]){1,31}", fullmatch=True)
 ECR = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/classifier@{DIGEST}"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd"
 SPOT = st.one_of(st.booleans(), st.integers(0, 100))
 ADMIN_CIDRS = st.lists(
     st.sampled_from(["203.0.113.7/32", "198.51.100.0/24", "2001:db8::/32"]),
@@ -189,6 +190,7 @@ def services(draw: st.DrawFn) -> dict[str, Any]:
                 }
             ),
             api_keys_secret=st.just(SECRET),
+            api_keys_kms_key=st.just(KEY),
             wait_until_healthy=st.booleans(),
             deregistration_delay=st.integers(0, 100),
             requests=_optional(max_body=st.integers(1024, 1_000_000), timeout=st.integers(1, 28)),
@@ -226,6 +228,10 @@ def services(draw: st.DrawFn) -> dict[str, Any]:
     said["network"] = draw(_networks(every))
     if said["network"].get("create", {}).get("nat") == "none":
         said.pop("model", None)
+    if "api_keys_secret" not in said:
+        said.pop("api_keys_kms_key", None)
+    if said.get("model", {}).get("uri", "").startswith("s3:") and draw(st.booleans()):
+        said["model"]["kms_key"] = KEY
     said |= draw(
         st.sampled_from(
             [

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 from turnout.config.scalars import (
     CertificateArn,
     ImageDigest,
+    KeyArn,
     Part,
     PolicyArn,
     SecretArn,
@@ -113,6 +114,9 @@ class ServiceFields(Part):
     logs: Logs = Field(default_factory=Logs)
     api_keys_secret: SecretArn | None = Field(
         default=None, description="A Secrets Manager secret that holds API keys, comma separated."
+    )
+    api_keys_kms_key: KeyArn | None = Field(
+        default=None, description="The key that encrypts that secret, where it is one of yours."
     )
     settings: dict[SettingName, str] = Field(
         default_factory=dict,

@@ -32,6 +32,11 @@ def _server(config: ServiceFields) -> Iterator[str]:
             if isinstance(tier, Local | Lambda):
                 by = "target.workers" if isinstance(tier, Local) else "the lambda tier, to 1"
                 yield f"settings.{_WORKERS}: is set by {by}; remove it here"
+    key, secret = config.api_keys_kms_key, config.api_keys_secret
+    if key is not None and secret is None:
+        yield "api_keys_kms_key: is of no use without api_keys_secret; remove it"
+    elif key is not None and secret is not None and key.split(":")[3] != secret.split(":")[3]:
+        yield "api_keys_kms_key: is of another region than api_keys_secret; give the key of that"
     held = int(config.settings.get(_HELD_BODIES) or setting_default(_HELD_BODIES))
     if config.requests.max_body > held:
         yield (

@@ -292,6 +292,15 @@ class Model(Part):
 
     uri: ModelUri = Field(description="s3://<bucket>/<prefix>, https://… or file:<folder>.")
     sha256: Sha256 = Field(description="The sha256 of the model's turnout.json.")
+    kms_key: KeyArn | None = Field(
+        default=None, description="The key that encrypts the bucket, where it is one of yours."
+    )
+
+    @model_validator(mode="after")
+    def _key_is_the_buckets(self) -> "Model":
+        if self.kms_key is not None and not self.uri.startswith("s3:"):
+            raise wrong("kms_key is about a bucket; with another uri than s3://… remove it")
+        return self
 
 
 class Build(Part):

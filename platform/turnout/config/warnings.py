@@ -20,7 +20,7 @@ _NOT_LOCAL: Final = frozenset(
     {
         "image", "network", "access", "certificate", "plain_http", "firewall", "alarms", "logs",
         "tags", "health_check", "deregistration_delay", "wait_until_healthy", "api_keys_secret",
-        "permissions_boundary",
+        "api_keys_kms_key", "permissions_boundary",
     }
 )  # fmt: skip
 _NOT_LAMBDA: Final = ("deregistration_delay", "health_check", "wait_until_healthy")

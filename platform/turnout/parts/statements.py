@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pulumi
 
+from turnout.contract import ModelSource, Workload
 from turnout.parts.account import Account
 
 # AWS account ids in an image's registry: Amazon ECR, "Private registry".
@@ -123,12 +124,22 @@ def use_image(repository_arn: pulumi.Input[str] | None) -> list[Statement]:
     return [] if repository_arn is None else [log_in_to_ecr(), pull_image(repository_arn)]
 
 
-def read_model(uri: str, account: Account) -> list[Statement]:
-    """Reading the model folder `uri` (s3://bucket/prefix); nothing for another scheme."""
-    if not uri.startswith("s3://"):
+def read_at_start(workload: Workload, account: Account) -> list[Statement]:
+    """What the server reads before it serves: its model, its API keys, and no more."""
+    return [*_read_model(workload.model, account), *_read_secret(workload, account)]
+
+
+def _read_model(model: ModelSource | None, account: Account) -> list[Statement]:
+    if model is None or not model.uri.startswith("s3://"):
         return []
-    bucket, _, prefix = uri.removeprefix("s3://").strip("/").partition("/")
+    bucket, _, prefix = model.uri.removeprefix("s3://").strip("/").partition("/")
     bucket_arn = account.arn("s3", bucket, region=False, account=False)
+    objects = pulumi.Output.concat(bucket_arn, f"/{prefix}/*")
+    # Amazon S3, "Using server-side encryption with AWS KMS keys": the context is the object, or
+    # the bucket where it has a bucket key.
+    decrypt = _decrypt(
+        "DecryptModel", model.kms_key, "s3", {"aws:s3:arn": [objects, bucket_arn]}, account
+    )
     return [
         Statement(
             sid="ListModel",
@@ -139,16 +150,50 @@ def read_model(uri: str, account: Account) -> list[Statement]:
         Statement(
             sid="ReadModel",
             actions=["s3:GetObject"],
-            resources=[pulumi.Output.concat(bucket_arn, f"/{prefix}/*")],
+            resources=[objects],
         ),
+        *decrypt,
     ]
 
 
-def read_secret(secret_arn: pulumi.Input[str]) -> Statement:
-    """Reading this secret and no other."""
-    return Statement(
-        sid="ReadApiKeys", actions=["secretsmanager:GetSecretValue"], resources=[secret_arn]
+def _read_secret(workload: Workload, account: Account) -> list[Statement]:
+    secret = workload.api_keys_secret
+    if secret is None:
+        return []
+    read = Statement(
+        sid="ReadApiKeys", actions=["secretsmanager:GetSecretValue"], resources=[secret]
     )
+    # AWS Secrets Manager, "Secret encryption and decryption": the context names the secret.
+    context: dict[str, list[pulumi.Input[str]]] = {"SecretARN": [secret]}
+    key = workload.api_keys_kms_key
+    return [read, *_decrypt("DecryptApiKeys", key, "secretsmanager", context, account)]
+
+
+def _decrypt(
+    sid: str,
+    key: str | None,
+    service: str,
+    context: Mapping[str, Sequence[pulumi.Input[str]]],
+    account: Account,
+) -> list[Statement]:
+    """Decrypting with a key of the account's own: through `service` alone, and this `context`."""
+    if key is None:
+        return []
+    via = pulumi.Output.concat(f"{service}.{key.split(':')[3]}.", account.dns_suffix)
+    return [
+        Statement(
+            sid=sid,
+            actions=["kms:Decrypt"],
+            resources=[key],
+            conditions={
+                "StringEquals": {"kms:ViaService": via},
+                "StringLike": {
+                    f"kms:EncryptionContext:{name}": list(values)
+                    for name, values in context.items()
+                },
+            },
+        )
+    ]
 
 
 def write_logs(log_group_arn: pulumi.Input[str]) -> Statement:

@@ -336,6 +336,30 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
     ({"logs": {"retention": 31}}, "logs.retention", "the nearest is 30"),
     ({"api_keys_secret": "s3cr3t"}, "api_keys_secret", "the whole ARN of a Secrets Manager secret"),
     ({"api_keys_secret": SECRET[:-7]}, "api_keys_secret", "secret:<name>-<six characters>"),
+    (
+        {"api_keys_kms_key": "arn:aws:kms:us-east-1:123456789012:key/1a"},
+        "api_keys_kms_key",
+        "is of no use without api_keys_secret",
+    ),
+    (
+        {
+            "api_keys_secret": SECRET,
+            "api_keys_kms_key": "arn:aws:kms:us-east-1:123456789012:key/1a",
+        },
+        "api_keys_kms_key",
+        "is of another region than api_keys_secret",
+    ),
+    (
+        {
+            "model": {
+                "uri": "https://models.example.com/v1",
+                "sha256": "b" * 64,
+                "kms_key": "arn:aws:kms:us-east-1:123456789012:key/1a",
+            }
+        },
+        "model",
+        "kms_key is about a bucket",
+    ),
     ({"settings": {"TURNOUT_PORT": "9"}}, "settings.TURNOUT_PORT", "is set by target.port"),
     (
         {"target": "local", "scaling": REMOVED, "settings": {"TURNOUT_WORKERS": "2"}},

@@ -5,8 +5,7 @@ import pulumi
 from turnout.config.target import Ec2
 from turnout.parts.statements import (
     Statement,
-    read_model,
-    read_secret,
+    read_at_start,
     use_image,
     write_logs,
 )
@@ -21,8 +20,7 @@ def statements(
     workload = args.workload
     return [
         *use_image(workload.repository_arn),
-        *(read_model(workload.model.uri, args.account) if workload.model else ()),
-        *([read_secret(workload.api_keys_secret)] if workload.api_keys_secret else ()),
+        *read_at_start(workload, args.account),
         write_logs(log_group_arn),
         Statement(
             sid="SayThatTheMachineMayGo",

@@ -14,8 +14,7 @@ from turnout.parts.logs import LogGroup, LogGroupArgs
 from turnout.parts.security_group import ServiceSecurityGroup, ServiceSecurityGroupArgs
 from turnout.parts.statements import (
     Statement,
-    read_model,
-    read_secret,
+    read_at_start,
     trust,
     use_image,
     write_logs,
@@ -244,8 +243,4 @@ def _start(args: TierArgs[Ecs], log_group: LogGroup) -> list[Statement]:
 
 
 def _run(args: TierArgs[Ecs]) -> list[Statement]:
-    workload = args.workload
-    return [
-        *(read_model(workload.model.uri, args.account) if workload.model else ()),
-        *([read_secret(workload.api_keys_secret)] if workload.api_keys_secret else ()),
-    ]
+    return read_at_start(args.workload, args.account)

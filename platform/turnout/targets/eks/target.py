@@ -10,7 +10,7 @@ from turnout import contract, sizing
 from turnout.config.target import Eks
 from turnout.parts.identity import Role, RoleArgs
 from turnout.parts.security_group import EdgeArgs, admit_balancer
-from turnout.parts.statements import Statement, read_model, read_secret, trust
+from turnout.parts.statements import read_at_start, trust
 from turnout.targets.eks.capacity import KUBERNETES_ARCHITECTURE, NODE_LABEL, node_pools, spread
 from turnout.targets.eks.cluster import (
     AutoModeCluster,
@@ -130,10 +130,7 @@ class EksTarget(pulumi.ComponentResource):
     ) -> list[pulumi.Resource]:
         """A role for the pods' service account, where there is anything that they must read."""
         workload = args.workload
-        statements: list[Statement] = [
-            *(read_model(workload.model.uri, args.account) if workload.model else []),
-            *([read_secret(workload.api_keys_secret)] if workload.api_keys_secret else []),
-        ]
+        statements = read_at_start(workload, args.account)
         if not statements:
             return []
         child = pulumi.ResourceOptions(parent=self)

@@ -8,7 +8,7 @@ from turnout.config.target import Lambda
 from turnout.parts.identity import Role, RoleArgs
 from turnout.parts.logs import LogGroup, LogGroupArgs
 from turnout.parts.security_group import ServiceSecurityGroup, ServiceSecurityGroupArgs
-from turnout.parts.statements import Statement, read_model, read_secret, trust, write_logs
+from turnout.parts.statements import Statement, read_at_start, trust, write_logs
 from turnout.targets.lambda_.runtime import ALIAS, environment, ephemeral_storage_mb
 from turnout.targets.lambda_.signals import MemoryMetric, record_memory, signals
 from turnout.targets.tier import Door, TierArgs, server_environment
@@ -92,8 +92,7 @@ class LambdaTarget(pulumi.ComponentResource):
                     write_logs(log_group.arn),
                     _JOIN_VPC,
                     _TRACE,
-                    *(read_model(workload.model.uri, args.account) if workload.model else []),
-                    *([read_secret(workload.api_keys_secret)] if workload.api_keys_secret else []),
+                    *read_at_start(workload, args.account),
                 ],
                 tags=args.tags,
             ),
