@@ -18,7 +18,7 @@ from turnout_inference.fake import fake_tokenizer
 from turnout_inference.model.errors import ModelRefused
 from turnout_inference.model.fetch import DEFAULT_MODEL
 from turnout_inference.model.manifest import load_manifest
-from turnout_inference.tokenizer import Tokenizer, load_tokenizer, share
+from turnout_inference.tokenizer import Layout, Side, Tokenizer, load_tokenizer, share
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 
@@ -78,6 +78,53 @@ def test_truncation_keeps_the_beginning_or_the_end_and_tells(text: str, longest:
     kept = min(len(whole), longest) - 2
     assert right.ids[1:-1] == whole[1:-1][:kept]
     assert left.ids[1:-1] == (whole[1:-1][-kept:] if kept else [])
+
+
+WORDS = ["오늘", "날씨가", "참", "좋네요", "a", "lovely", "day", "ㅋㅋㅋ", "﷽", "😀", "1,000", "\n"]
+
+
+@given(
+    st.lists(st.sampled_from(WORDS), min_size=1, max_size=40), st.sampled_from(["right", "left"])
+)
+def test_of_a_text_far_too_long_the_tokens_are_those_of_the_whole(
+    words: list[str], side: Side
+) -> None:
+    tokenizer = korean()
+    # Longer ones SentencePiece itself reads less exactly: it adds up scores in single precision.
+    text = " ".join(words * (6000 // len(" ".join(words)) + 1))
+    raw = sentencepiece.SentencePieceProcessor(
+        model_file=str(DEFAULT_MODEL / "sentencepiece.bpe.model")
+    )
+    whole = [3 if one == raw.unk_id() else one + 1 for one in raw.encode(text)]
+    room = tokenizer.max_tokens - 2
+    encoded = tokenizer.encode(text, side=side)
+    assert encoded.ids[1:-1] == (whole[:room] if side == "right" else whole[-room:])
+    assert encoded.truncated == (len(whole) > room)
+
+
+def test_of_a_text_far_too_long_only_a_part_is_read() -> None:
+    read: list[int] = []
+
+    def pieces(text: str) -> list[int]:
+        read.append(len(text))
+        return [7] * len(text)
+
+    tokenizer = Tokenizer(pieces, Layout((0,), (2, 2), (2,)), 8, largest_id=9)
+    assert tokenizer.encode("a" * 100_000).truncated
+    assert tokenizer.encode("a" * 100_000, "b" * 100_000).truncated
+    assert read == [256, 256, 256]
+
+
+@pytest.mark.parametrize("filling", [" ", "\t", "\u200b"])
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_nothing_can_be_hidden_behind_characters_that_make_no_tokens(
+    filling: str, side: Side
+) -> None:
+    nothing = filling * 100_000
+    text = f"{nothing}날씨{nothing}"
+    hidden = korean().encode(text, side=side)
+    assert hidden.ids == korean().encode("날씨").ids
+    assert not hidden.truncated
 
 
 @given(texts, texts, st.integers(6, 40))
