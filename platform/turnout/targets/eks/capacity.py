@@ -19,6 +19,10 @@ KUBERNETES_ARCHITECTURE: Final[dict[Architecture, str]] = {"x86_64": "amd64", "a
 _MOST_PARTS: Final = 10
 # A pod of 2 CPU does not fit on a machine of 2: the system takes its part.
 _NODE_SLACK: Final = 2
+# GiB of memory for each vCPU in the category that has the most, r: Amazon EC2, "Instance types".
+_MOST_GIB_PER_VCPU: Final = 8
+# The least that c, m and r machines of x86 have: `large`.
+_LEAST_MACHINE: Final = 2
 # AVX-512 VNNI, which int8 is fast with, came with the fifth generation (Graviton2 with the sixth).
 _RECENT: Final = {
     "key": "eks.amazonaws.com/instance-generation",
@@ -41,22 +45,47 @@ def split(spot_share: int) -> Split:
     return Split(spot=share.numerator, on_demand=share.denominator - share.numerator)
 
 
-def node_pools(
-    service: str, architecture: Architecture, spot_share: int, cpu: float, most_pods: int
-) -> list[dict[str, Any]]:
-    """The `karpenter.sh/v1` NodePools of the service's pods: one for each kind of capacity.
+@dataclass(frozen=True)
+class Demand:
+    """What the pods ask for: `cpu` in vCPU and `memory` in GiB a pod, at most `pods` of them."""
 
-    `cpu` is in vCPU a pod; `most_pods` bounds what the pools may grow to, a rollout included.
-    """
+    cpu: float
+    memory: float
+    pods: int
+    zones: int
+
+    @property
+    def vcpus(self) -> int:
+        """The vCPUs that a pool may grow to: it bounds a mistake, and must never starve a pod."""
+        # A machine comes with so much memory for each vCPU, so memory is paid for in vCPUs too.
+        pod = max(self.cpu, self.memory / _MOST_GIB_PER_VCPU)
+        # While a rollout surges, a quarter more pods run.
+        pods = self.pods + math.ceil(self.pods / 4)
+        return math.ceil(_NODE_SLACK * pod * pods) + self.zones * _machine(pod)
+
+
+def _machine(pod: float) -> int:
+    """The vCPUs of the smallest machine that holds a pod of `pod` vCPUs beside the system."""
+    vcpus = _LEAST_MACHINE
+    while vcpus <= pod:
+        vcpus *= 2
+    return vcpus
+
+
+def node_pools(
+    service: str, architecture: Architecture, spot_share: int, demand: Demand
+) -> list[dict[str, Any]]:
+    """The `karpenter.sh/v1` NodePools of the service's pods: one for each kind of capacity."""
     parts = split(spot_share)
     kinds = [
         (capacity, count)
         for capacity, count in (("on-demand", parts.on_demand), ("spot", parts.spot))
         if count
     ]
-    # While a rollout surges, a quarter more pods run.
-    vcpus = math.ceil(_NODE_SLACK * cpu * (most_pods + math.ceil(most_pods / 4)))
-    return [_node_pool(service, architecture, capacity, count, vcpus) for capacity, count in kinds]
+    return [
+        _node_pool(service, architecture, capacity, count, demand.vcpus)
+        for capacity, count in kinds
+    ]
 
 
 def _node_pool(

@@ -11,7 +11,13 @@ from turnout.config.target import Eks
 from turnout.parts.identity import Role, RoleArgs
 from turnout.parts.security_group import EdgeArgs, admit_balancer
 from turnout.parts.statements import read_at_start, trust
-from turnout.targets.eks.capacity import KUBERNETES_ARCHITECTURE, NODE_LABEL, node_pools, spread
+from turnout.targets.eks.capacity import (
+    KUBERNETES_ARCHITECTURE,
+    NODE_LABEL,
+    Demand,
+    node_pools,
+    spread,
+)
 from turnout.targets.eks.cluster import (
     AutoModeCluster,
     AutoModeClusterArgs,
@@ -224,6 +230,10 @@ def _node_pools(args: TierArgs[Eks]) -> list[Manifest]:
         args.workload.name,
         tier.architecture,
         tier.spot,
-        sizing.kubernetes_quantity(tier.cpu),
-        args.scaling.max,
+        Demand(
+            cpu=sizing.kubernetes_quantity(tier.cpu),
+            memory=sizing.kubernetes_quantity(tier.memory) / 1024**3,
+            pods=args.scaling.max,
+            zones=len(args.place.subnet_ids),
+        ),
     )
