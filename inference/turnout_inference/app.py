@@ -13,7 +13,7 @@ from sanic.exceptions import SanicException
 from sanic.handlers import ErrorHandler
 
 from turnout_inference.docs_page import docs_page
-from turnout_inference.endpoints import ENDPOINTS, Endpoint
+from turnout_inference.endpoints import ENDPOINTS, ROOT_HEALTH, Endpoint
 from turnout_inference.logs import fields
 from turnout_inference.openapi import openapi
 from turnout_inference.routes import ours
@@ -33,7 +33,7 @@ from turnout_inference.routes.exchange import (
     refuse,
     request_id,
 )
-from turnout_inference.routes.pages import assets
+from turnout_inference.routes.pages import assets, description
 from turnout_inference.service import Service
 from turnout_inference.strict_http import LONGEST_HEAD
 from turnout_inference.unread import UnreadRefusals
@@ -100,13 +100,13 @@ def create_app(service: Service) -> Sanic[Any, Any]:
         }
     )
 
-    served = [*ENDPOINTS]
-    if settings.pages:
-        document = openapi(service.model.manifest.name, not service.access.open)
-        served += [
-            Endpoint(asset.path, asset.handler(), "A page.", keyed=False, quiet=True)
-            for asset in assets(document, docs_page(document))
-        ]
+    document = openapi(service.model.manifest.name, not service.access.open)
+    files = [description(document), *(assets(docs_page(document)) if settings.pages else ())]
+    served = [
+        *ENDPOINTS,
+        *(() if settings.pages else (ROOT_HEALTH,)),
+        *(Endpoint(one.path, one.handler(), "A file.", keyed=False, quiet=True) for one in files),
+    ]
     for path, endpoints in groupby(sorted(served, key=_path), key=_path):
         _route(app, service, path, list(endpoints))
     app.ctx.refuse_unread = UnreadRefusals(

@@ -16,8 +16,8 @@ class Endpoint:
     """A path, what serves it, and what is said of it.
 
     request: the body's shape; with one, it is work for the model. answer: the shape of a 200;
-    a list where `many` says so; None for plain text. keyed: an API key is asked for where keys
-    are configured.
+    None for plain text. headers: those that a 200 may have. keyed: an API key is asked for where
+    keys are configured.
     """
 
     path: str
@@ -27,6 +27,7 @@ class Endpoint:
     error: type[BaseModel] = schemas.ErrorAnswer
     request: type[BaseModel] | None = None
     answer: type[BaseModel] | None = None
+    headers: tuple[str, ...] = ()
     also: tuple[int, ...] = ()
     keyed: bool = True
     quiet: bool = False
@@ -36,7 +37,17 @@ class Endpoint:
         return "GET" if self.request is None else "POST"
 
 
-_WORK = (400, 401, 408, 413, 415, 422, 429, 500, 503, 504)
+_WORK = (400, 401, 408, 413, 415, 417, 422, 429, 500, 503, 504)
+_COMPUTE = (
+    "X-Compute-Type",
+    "X-Compute-Time",
+    "X-Compute-Characters",
+    "X-Compute-Tokens",
+    "X-Total-Time",
+    "X-Tokenization-Time",
+    "X-Queue-Time",
+    "X-Inference-Time",
+)
 
 _PREDICT = Endpoint(
     "/predict",
@@ -46,7 +57,8 @@ _PREDICT = Endpoint(
     error=schemas.PredictError,
     request=schemas.PredictRequest,
     answer=schemas.PredictAnswer,
-    also=(400, 401, 408, 413, 415, 422, 424, 429, 503, 504),
+    headers=("X-Truncated", *_COMPUTE),
+    also=(400, 401, 408, 413, 415, 417, 422, 424, 429, 503, 504),
 )
 _HEALTH = Endpoint(
     "/health",
@@ -85,7 +97,17 @@ ENDPOINTS = (
         error=schemas.InfinityError,
         request=schemas.InfinityRequest,
         answer=schemas.InfinityAnswer,
+        headers=("X-Truncated",),
         also=_WORK,
+    ),
+    Endpoint(
+        "/models",
+        infinity.models,
+        "The model, as infinity and OpenAI list theirs.",
+        shape=infinity.error,
+        error=schemas.InfinityError,
+        answer=schemas.InfinityModels,
+        also=(401,),
     ),
     Endpoint(
         "/info",
@@ -106,3 +128,6 @@ ENDPOINTS = (
     ),
     Endpoint("/metrics", health.metrics, "Figures for Prometheus.", also=(401,), quiet=True),
 )
+
+ROOT_HEALTH = replace(_HEALTH, path="/", summary="The same, where text-embeddings-inference looks.")
+"""Instead of the try-it page, where that is not wanted."""

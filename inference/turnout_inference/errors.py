@@ -17,7 +17,6 @@ class Code(StrEnum):
     TOO_MANY_TOKENS = "too_many_tokens"
     BODY_TOO_LARGE = "body_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
-    UNKNOWN_MODEL = "unknown_model"
     UNAUTHORIZED = "unauthorized"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"

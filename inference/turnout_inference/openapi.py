@@ -17,6 +17,15 @@ _RETRY = {429}
 _HEADERS = {
     "X-Request-Id": "The request's id: the client's own, or a new one.",
     "Retry-After": "Seconds after which to try again, as the queue says.",
+    "X-Truncated": "How many texts were cut off; left out where none was.",
+    "X-Compute-Type": "What computed it.",
+    "X-Compute-Time": "Milliseconds of all that follows.",
+    "X-Compute-Characters": "Characters of the texts.",
+    "X-Compute-Tokens": "Tokens that the model read.",
+    "X-Total-Time": "Milliseconds of all that follows.",
+    "X-Tokenization-Time": "Milliseconds of tokenization.",
+    "X-Queue-Time": "Milliseconds in the queue.",
+    "X-Inference-Time": "Milliseconds in the model.",
 }
 _PARAMETERS = (
     ("X-Request-Id", "An id that the answer and the log repeat.", {"type": "string"}),
@@ -62,7 +71,7 @@ def _operation(endpoint: Endpoint, keyed: bool) -> dict[str, Any]:
     }
     for status in endpoint.also:
         model = HealthAnswer if endpoint.answer is HealthAnswer else endpoint.error
-        operation["responses"][str(status)] = _response(status, model)
+        operation["responses"][str(status)] = _response(status, model, ())
     if endpoint.request is not None:
         operation["parameters"] = [
             {"name": name, "in": "header", "description": text, "schema": schema}
@@ -79,14 +88,16 @@ def _operation(endpoint: Endpoint, keyed: bool) -> dict[str, Any]:
 
 def _ok(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.answer is not None:
-        return _response(200, endpoint.answer)
-    response = _response(200, None)
+        return _response(200, endpoint.answer, endpoint.headers)
+    response = _response(200, None, ())
     response["content"] = {"text/plain": {"schema": {"type": "string"}}}
     return response
 
 
-def _response(status: int, model: type[BaseModel] | None) -> dict[str, Any]:
-    names = ["X-Request-Id", *(["Retry-After"] if status in _RETRY else [])]
+def _response(
+    status: int, model: type[BaseModel] | None, headers: tuple[str, ...]
+) -> dict[str, Any]:
+    names = ["X-Request-Id", *(["Retry-After"] if status in _RETRY else []), *headers]
     response: dict[str, Any] = {
         "description": HTTPStatus(status).phrase,
         "headers": {

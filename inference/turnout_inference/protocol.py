@@ -65,7 +65,10 @@ class BoundedProtocol(HttpProtocol):
         if not self.refusal.missing:
             if self.transport is not None:
                 self.transport.write(self.refusal.answer)
-            self.refusal = None
+            last, self.refusal = self.refusal.last, None
+            if last:
+                self.close()
+                return b""
         return data[taken:]
 
     @property

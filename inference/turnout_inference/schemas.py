@@ -77,6 +77,7 @@ class ModelLimits(_Answer):
     max_tokens: int
     max_texts: int
     max_characters: int
+    max_request_tokens: int
     max_body_bytes: int
 
 
@@ -193,9 +194,7 @@ class InfinityRequest(_Lenient):
     texts: ClassVar[str] = "input"
 
     input: Texts = Field(min_length=1, max_length=2048, examples=[["오늘 날씨가 참 좋네요"]])
-    model: str = Field(
-        default="default/not-specified", description="The model's name, or left out."
-    )
+    model: str = Field(default="default/not-specified", description="Any name: there is one model.")
     raw_scores: bool = False
 
 
@@ -215,6 +214,25 @@ class InfinityAnswer(_Answer):
     usage: InfinityUsage
     id: str
     created: int
+
+
+class InfinityModel(_Answer):
+    """A model, as infinity and OpenAI describe one."""
+
+    id: str
+    object: Literal["model"] = "model"
+    owned_by: Literal["infinity"] = "infinity"
+    created: int = Field(description="When this process started, in seconds since the epoch.")
+    backend: str
+    capabilities: list[str]
+    stats: dict[str, int]
+
+
+class InfinityModels(_Answer):
+    """infinity's list of models."""
+
+    object: Literal["list"] = "list"
+    data: list[InfinityModel]
 
 
 class InfinityErrorBody(_Answer):

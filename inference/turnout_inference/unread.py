@@ -31,6 +31,8 @@ class Refusal:
 
     answer: bytes
     missing: int
+    last: bool = False
+    """Whether the connection is to be closed after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +72,15 @@ class UnreadRefusals:
         content = ready.content.replace(_ID, request_id).encode()
         self.since_told += 1
         self._service.metrics.refused(path, ready.status)
+        last = self._service.draining
         answer = (
             f"HTTP/1.1 {ready.status} Too Many Requests\r\nretry-after: {ready.retry_after}\r\n"
             f"x-request-id: {request_id}\r\nx-content-type-options: nosniff\r\n"
-            f"content-length: {len(content)}\r\nconnection: keep-alive\r\n"
+            f"content-length: {len(content)}\r\n"
+            f"connection: {'close' if last else 'keep-alive'}\r\n"
             "content-type: application/json\r\n\r\n"
         )
-        return Refusal(answer.encode() + content, missing)
+        return Refusal(answer.encode() + content, missing, last)
 
     def _prepare(self, path: str, shape: ErrorShape) -> _Ready:
         """What all refusals of a path share until the event loop's next turn."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 from typing import Any
@@ -157,7 +158,15 @@ def test_an_escaped_pair_of_surrogates_is_one_character(server: Running) -> None
 
 @pytest.mark.parametrize(
     "content_type",
-    ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1", ""],
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/json; charset=latin-1",
+        'application/json; profile=x; charset="utf-16"',
+        "application/jsonx",
+        "application/json, text/plain",
+        "",
+    ],
 )
 def test_another_content_type_is_refused(server: Running, content_type: str) -> None:
     response = post(server, b'{"inputs": "a"}', **{"Content-Type": content_type})
@@ -166,11 +175,41 @@ def test_another_content_type_is_refused(server: Running, content_type: str) -> 
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/json; charset=utf-8", "Application/JSON", "application/x+json"]
+    "content_type",
+    [
+        "application/json; charset=utf-8",
+        'application/json;charset="UTF-8"',
+        "application/json; profile=x",
+        "application/json; profile=x; charset=utf8",
+        "application/json;",
+        "Application/JSON",
+        "application/x+json",
+    ],
 )
 def test_json_by_any_of_its_names_is_taken(server: Running, content_type: str) -> None:
     response = post(server, b'{"inputs": "a"}', **{"Content-Type": content_type})
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "gzip, identity", "\u00e9"])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_body_in_another_coding_is_refused_by_its_header(
+    server: Running, coding: str, zipped: bool
+) -> None:
+    body = b'{"inputs": "a"}'
+    headers = [
+        (b"Content-Type", b"application/json"),
+        (b"Content-Encoding", coding.encode()),
+    ]
+    response = server.client.post(
+        "/v1/classify", content=gzip.compress(body) if zipped else body, headers=headers
+    )
+    assert response.status_code == 415
+    assert error(response)["message"].startswith("Content-Encoding is ")
+
+
+def test_identity_is_no_other_coding(server: Running) -> None:
+    assert post(server, b'{"inputs": "a"}', **{"Content-Encoding": "identity"}).is_success
 
 
 @pytest.mark.parametrize(
@@ -225,12 +264,39 @@ def test_a_client_that_expects_to_be_told_to_go_on_is_told(server: Running) -> N
         assert receive(connection).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (b"Content-Type: text/plain\r\nContent-Length: 15", 415),
+        (b"Content-Type: application/json\r\nContent-Length: 99999999", 413),
+        (b"Content-Type: application/json\r\nContent-Length: 15\r\nX-API-Key: wrong", 401),
+        (b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nX-API-Key: no", 401),
+    ],
+)
+def test_a_client_that_is_refused_is_not_told_to_go_on(headers: bytes, status: int) -> None:
+    keys = ("a-key-of-16-chars",)
+    with running(api_keys=keys if status == 401 else ()) as server, server.connect() as connection:
+        connection.sendall(
+            b"POST /v1/classify HTTP/1.1\r\nHost: x\r\n%s\r\nExpect: 100-continue\r\n\r\n" % headers
+        )
+        answer = receive(connection)
+        assert answer.startswith(b"HTTP/1.1 %d " % status)
+        assert b"connection: close" in answer
+        assert connection.recv(10) == b""
+
+
 def test_the_model_endpoint_says_what_is_served(server: Running) -> None:
     model = server.client.get("/v1/model").json()
     assert model["labels"] == list(LABELS)
     assert model["thresholds"] == {"spam": 0.5, "rude": 0.9, "fine": 0.5}
     assert model["digest"] == "f" * 64
-    assert model["limits"]["max_tokens"] == 64
+    assert model["limits"] == {
+        "max_tokens": 64,
+        "max_texts": 2048,
+        "max_characters": 131_072,
+        "max_request_tokens": 131_072,
+        "max_body_bytes": 4 << 20,
+    }
 
 
 def receive(connection: socket.socket) -> bytes:

@@ -184,10 +184,12 @@ def test_connections_beyond_the_bound_are_closed_at_once() -> None:
         assert server.client.get("/health").status_code == 200
 
 
-@pytest.mark.parametrize("given", ["0", "-1", "soon", "nan", "inf", ""])
+@pytest.mark.parametrize(
+    "given", ["0", "-1", "soon", "nan", "inf", "", "1_0", "+1", "\u0663", "1e999", "0x1", "1 0"]
+)
 def test_a_timeout_that_is_none_is_refused(server: Running, given: str) -> None:
     response = server.client.post(
-        "/v1/classify", json={"inputs": "a"}, headers={"X-Request-Timeout": given}
+        "/v1/classify", json={"inputs": "a"}, headers=[(b"X-Request-Timeout", given.encode())]
     )
     assert response.status_code == 400
     assert "X-Request-Timeout" in response.json()["error"]["message"]
@@ -249,6 +251,31 @@ def test_a_refusal_looks_the_same_whether_or_not_the_request_was_read(
         assert server.client.get("/health").status_code == 200
         server.service.door.leave()
         assert server.client.post(path, json={key: ["a"]}).status_code == 200
+
+
+@pytest.mark.parametrize("draining", [False, True])
+def test_a_refusal_while_it_drains_asks_to_close_and_does(draining: bool) -> None:
+    with running(max_requests=1) as server, server.connect() as connection:
+        fill(server)
+        server.service.draining = draining
+        connection.sendall(post(15) + b'{"inputs": "a"}')
+        answer = connection.recv(65_536)
+        assert answer.startswith(b"HTTP/1.1 429 ")
+        assert (b"connection: close" in answer) == draining
+        connection.settimeout(0.3)
+        if draining:
+            assert connection.recv(10) == b""
+        else:
+            with pytest.raises(TimeoutError):
+                connection.recv(10)
+        server.service.draining = False
+
+
+@pytest.mark.parametrize("given", ["0.5", "10", "1.", ".5", "1e1"])
+def test_a_timeout_is_a_decimal_number(server: Running, given: str) -> None:
+    headers = {"X-Request-Timeout": given}
+    response = server.client.post("/v1/classify", json={"inputs": "a"}, headers=headers)
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("cuts", [(20,), (95,), (99, 105), (40, 97, 110)])

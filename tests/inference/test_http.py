@@ -183,7 +183,8 @@ def test_configured_origins_may_call() -> None:
         assert preflight.status_code == 204
         assert preflight.headers["access-control-allow-origin"] == origin
         assert "POST" in preflight.headers["access-control-allow-methods"]
-        assert "Content-Type" in preflight.headers["access-control-allow-headers"]
+        for name in ("Content-Type", "traceparent", "tracestate"):
+            assert name in preflight.headers["access-control-allow-headers"]
         answer = server.client.get("/v1/model", headers={"Origin": origin})
         assert answer.headers["access-control-allow-origin"] == origin
         assert answer.headers["vary"] == "Origin"
@@ -259,6 +260,48 @@ def test_what_is_refused_before_a_handler_is_logged_and_counted_once(
     assert (line["path"], line["method"]) == (path, method)
     assert "private" not in written.getvalue().lower() + caplog.text
     assert [record.levelname for record in caplog.records if record.levelno > logging.INFO] == []
+
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        (TRACE, True),
+        ("cc" + TRACE[2:] + "-later", True),
+        ("ff" + TRACE[2:], False),
+        (TRACE + "-more", False),
+        (TRACE.replace("4bf92f3577b34da6a3ce929d0e0e4736", "0" * 32), False),
+        (TRACE.replace("00f067aa0ba902b7", "0" * 16), False),
+        (TRACE.upper(), False),
+        (TRACE[:-1], False),
+    ],
+)
+def test_the_log_has_ids_of_a_valid_traceparent_only(
+    given: str, taken: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    written = io.StringIO()
+    with caplog.at_level(logging.INFO), running(log_requests=True) as server:
+        server.service.request_log = RequestLog(written)
+        body = {"inputs": "a"}
+        assert server.client.post("/v1/classify", json=body, headers={"traceparent": given})
+        server.service.request_log.flush()
+    assert ("trace_id" in json.loads(written.getvalue())) == taken
+
+
+def test_metrics_tell_no_time_of_creation(server: Running) -> None:
+    server.classify("a")
+    assert "_created" not in server.client.get("/metrics").text
+
+
+def test_without_the_pages_the_root_is_healthy_and_the_api_described() -> None:
+    with running(pages=False) as server:
+        assert server.client.get("/").json() == {"status": "ok"}
+        assert server.client.post("/", json={"inputs": "a"}).status_code == 200
+        assert server.client.get("/docs").status_code == 404
+        error = server.client.get("/nowhere").json()["error"]
+        assert server.client.get(error["fix"].removeprefix("see ")).json()["openapi"] == "3.1.0"
 
 
 def test_a_request_that_goes_well_logs_no_complaint(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from infinity_client import Client
 from infinity_client.api.default import classify as published
-from infinity_client.models import ClassifyInput, ClassifyResult
+from infinity_client.api.default import models as published_models
+from infinity_client.models import ClassifyInput, ClassifyResult, OpenAIModelInfo
 from tests.inference.running import LABELS, Running, fake_model, running
 
 from turnout_inference.fake import FakeBackend
@@ -58,15 +59,11 @@ def test_a_text_of_122880_characters_is_taken_as_there(server: Running) -> None:
     assert response.headers["x-truncated"] == "1"
 
 
-@pytest.mark.parametrize("name", ["fake", "default/not-specified"])
-def test_the_model_may_be_named(server: Running, name: str) -> None:
-    assert classify(server, ["a"], model=name).status_code == 200
-
-
-def test_another_model_is_a_bad_request(server: Running) -> None:
-    response = classify(server, ["a"], model="bert")
-    assert response.status_code == 400
-    assert "'bert'" in failure(response)["message"]
+@pytest.mark.parametrize("name", ["fake", "default/not-specified", "SamLowe/roberta-base"])
+def test_any_name_means_the_one_model_as_there(server: Running, name: str) -> None:
+    response = classify(server, ["a"], model=name)
+    assert response.status_code == 200
+    assert response.json()["model"] == "fake"
 
 
 def test_overload_is_told_in_its_words() -> None:
@@ -85,3 +82,22 @@ def test_the_published_client_reads_the_answer(server: Running) -> None:
     assert isinstance(answer, ClassifyResult)
     assert len(answer.data) == 2
     assert (answer.data[0][0].label, answer.data[0][0].score) == ("spam", 2.9)
+
+
+def test_the_published_client_lists_the_model(server: Running) -> None:
+    answer = published_models.sync(client=Client(base_url=server.url))
+    assert isinstance(answer, OpenAIModelInfo)
+    (model,) = answer.data
+    assert (model.id, model.capabilities) == ("fake", ["classify"])
+
+
+def test_the_list_is_what_openais_clients_read(server: Running) -> None:
+    body = server.client.get("/models").json()
+    assert body["object"] == "list"
+    assert body["data"][0].keys() >= {"id", "object", "created", "owned_by"}
+    assert abs(body["data"][0]["created"] - time.time()) < 3600
+
+
+def test_only_requests_with_a_key_may_ask_for_the_list() -> None:
+    with running(api_keys=("a-key-of-16-chars",)) as server:
+        assert failure(server.client.get("/models"))["type"] == "unauthorized"

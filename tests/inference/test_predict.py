@@ -66,6 +66,23 @@ def test_other_shapes_are_rejected(server: Running, inputs: object) -> None:
     assert failure(response)["error_type"] == "Validation"
 
 
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        (["a", "b", "c"], "inputs[0]: a list was expected, not a string: a text is "),
+        ([], "inputs: is empty: a text is "),
+        ([["a", "b", "c"]], "inputs[0]: has more items than are allowed: a text is "),
+        ([["a"], []], "inputs[1]: is empty: a text is "),
+    ],
+)
+def test_a_wrong_shape_is_told_with_what_a_batch_looks_like(
+    server: Running, inputs: object, message: str
+) -> None:
+    said = failure(predict(server, inputs))["error"]
+    assert message in said
+    assert 'a batch [["a"], ["b"]]' in said
+
+
 def test_an_empty_text_is_its_own_error(server: Running) -> None:
     response = predict(server, "")
     assert response.status_code == 400

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-ALLOWED = "Authorization, Content-Type, X-API-Key, X-Request-Id, X-Request-Timeout, traceparent"
+ALLOWED = (
+    "Authorization, Content-Type, X-API-Key, X-Request-Id, X-Request-Timeout, "
+    "traceparent, tracestate"
+)
 EXPOSED = "Retry-After, X-Request-Id, X-Truncated"
 ANY = "*"
 REMEMBERED = "600"

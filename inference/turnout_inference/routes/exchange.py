@@ -25,24 +25,23 @@ from sanic.http import Http
 
 from turnout_inference.errors import ApiError, Code
 from turnout_inference.logs import fields
+from turnout_inference.routes.body import INLINE, check_headers, parse_body, too_large
 from turnout_inference.routes.cors import cors_headers
-from turnout_inference.schemas import Shape, parse
+from turnout_inference.schemas import Shape
 from turnout_inference.service import Deadline, Service
 from turnout_inference.strict_http import HeadTooLong
-from turnout_inference.strict_json import decode, has_more_parts
 
 log = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
-_TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
+_TRACE_PARENT = re.compile(
+    r"(?!ff|00.{54})[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(-.*)?"
+)
+"""W3C Trace Context: no version ff, nothing after the flags in version 00, no id of zeros."""
+_SECONDS = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 CLIENT_LEFT = 499
 """In logs and metrics the status of a request whose client did not wait for the answer."""
-_INLINE = 32_768
-"""Bytes of a body that is parsed on the event loop: the worst of so many takes few milliseconds.
-A thread would take longer to wake than a usual one does."""
-_PARTS_A_TEXT, _PARTS_BESIDE = 5, 1000
-"""A pair in a batch: two strings, a list, two commas. Beside them: keys that are not ours."""
 _UNREAD = 65_536
 """Bytes of a refused body that are read away, so that the client sees the answer."""
 
@@ -81,19 +80,19 @@ class Exchange:
 
     async def read(self, shape: type[Shape]) -> Shape:
         """The body; ApiError for a wrong type, size, encoding, syntax, shape or pace."""
-        _check_content_type(self.request.headers.get("content-type"))
+        check_headers(self.request.headers)
         body = await self._body()
         self.service.door.enter()
         self._entered = True
         max_texts = self.service.settings.max_texts
-        if len(body) <= _INLINE:
-            return parse(shape, decode(body), max_texts)
+        if len(body) <= INLINE:
+            return parse_body(shape, body, max_texts)
         # Sanic stops reading when so much waits to be read, and only goes on to read more of the
         # same body. Until it reads, nobody notices that the client left.
         transport = _stream(self.request).protocol.transport
         if transport is not None:
             transport.resume_reading()
-        return await self.service.aside(lambda: _read_large(shape, body, max_texts), self.deadline)
+        return await self.service.aside(lambda: parse_body(shape, body, max_texts), self.deadline)
 
     async def _body(self) -> bytes:
         stream = _stream(self.request)
@@ -101,7 +100,7 @@ class Exchange:
         declared = self.request.headers.get("content-length")
         if declared is not None:
             if int(declared) > limit:
-                raise _too_large(f"{declared} bytes", limit)
+                raise too_large(f"{declared} bytes", limit)
             if 0 < int(declared) <= len(stream.recv_buffer):
                 # All of it is here already, as of nearly every request: nothing to wait for.
                 self._hold(int(declared))
@@ -128,7 +127,7 @@ class Exchange:
         body = bytearray()
         while stream.request_body and (part := await stream.read()) is not None:
             if len(body) + len(part) > limit:
-                raise _too_large(f"more than {limit} bytes", limit)
+                raise too_large(f"more than {limit} bytes", limit)
             self._hold(len(part))
             body += part
         return bytes(body)
@@ -219,6 +218,11 @@ def complete(exchange: Exchange, response: HTTPResponse) -> None:
     if stream.request_body:
         bound = min(_UNREAD, exchange.service.settings.max_body_bytes)
         stream.request_max_size = bound
+        if stream.expecting_continue:
+            # Told no before it sent anything, the client must not be told to go on.
+            stream.expecting_continue = False
+            stream.request_body = None
+            stream.keep_alive = False
         declared = exchange.request.headers.get("content-length", "")
         if not declared.isdecimal() or int(declared) > bound:
             stream.keep_alive = False
@@ -244,7 +248,9 @@ def from_sanic(error: SanicException) -> ApiError:
     """What Sanic found wrong with a request, in our words."""
     match error:
         case NotFound():
-            return ApiError(404, Code.NOT_FOUND, "there is nothing at this path", "see /docs")
+            return ApiError(
+                404, Code.NOT_FOUND, "there is nothing at this path", "see /openapi.json"
+            )
         case MethodNotAllowed():
             allowed = str(error.headers.get("Allow", "")).split(", ")
             return ApiError(
@@ -344,10 +350,7 @@ def _stream(request: Request) -> Http:
 
 
 def _seconds(given: str) -> float:
-    try:
-        seconds = float(given)
-    except ValueError:
-        seconds = -1.0
+    seconds = float(given) if _SECONDS.fullmatch(given) else -1.0
     if not 0 < seconds < float("inf"):
         raise ApiError(
             400,
@@ -356,41 +359,3 @@ def _seconds(given: str) -> float:
             "send it as 0.5 or 10, or leave it out",
         )
     return seconds
-
-
-def _check_content_type(given: str | None) -> None:
-    kind, _, parameters = (given or "").partition(";")
-    kind = kind.strip().lower()
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    is_json = kind == "application/json" or (
-        kind.startswith("application/") and kind.endswith("+json")
-    )
-    if not is_json or charset not in {"", "utf-8", "utf8"}:
-        shown = "missing" if given is None else repr(given[:80])
-        raise ApiError(
-            415,
-            Code.UNSUPPORTED_MEDIA_TYPE,
-            f"Content-Type is {shown}",
-            "send Content-Type: application/json, encoded as UTF-8",
-        )
-
-
-def _read_large(shape: type[Shape], body: bytes, max_texts: int) -> Shape:
-    most = _PARTS_A_TEXT * max_texts + _PARTS_BESIDE
-    if has_more_parts(body, most):
-        raise ApiError(
-            413,
-            Code.TOO_MANY_TEXTS,
-            f"the body has more than {most} values, {max_texts} texts are allowed",
-            "send the texts in several requests",
-        )
-    return parse(shape, decode(body), max_texts)
-
-
-def _too_large(what: str, limit: int) -> ApiError:
-    return ApiError(
-        413,
-        Code.BODY_TOO_LARGE,
-        f"the body has {what}, {limit} are allowed",
-        "send the texts in several requests",
-    )

@@ -1,4 +1,7 @@
-"""infinity's API: POST /classify (infinity_emb 0.0.77). A cut text is told by X-Truncated."""
+"""infinity's API: POST /classify, GET /models (infinity_emb 0.0.77).
+
+A cut text is told by the header X-Truncated.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +17,14 @@ from turnout_inference.routes.tei import ranked
 from turnout_inference.schemas import InfinityRequest
 from turnout_inference.service import Text
 
-ANY_MODEL = "default/not-specified"
-"""What infinity's clients send when they name no model."""
+STARTED = int(time.time())
+"""When this process did, for what asks when a model was made: its files do not say."""
 
 
 async def classify(exchange: Exchange) -> HTTPResponse:
-    """All labels of every text, best first."""
+    """All labels of every text, best first; by whatever name the model is asked for, as there."""
     body = await exchange.read(InfinityRequest)
     service = exchange.service
-    name = service.model.manifest.name
-    if body.model not in {ANY_MODEL, name}:
-        raise ApiError(
-            400,
-            Code.UNKNOWN_MODEL,
-            f"model {body.model[:100]!r} is not served here",
-            f"send {name!r}, or leave model out",
-        )
     outcome = await service.classify(
         [Text(text) for text in body.input], place="input", deadline=exchange.deadline
     )
@@ -38,7 +33,7 @@ async def classify(exchange: Exchange) -> HTTPResponse:
         {
             "object": "classify",
             "data": [ranked(service.labels, row, raw=body.raw_scores) for row in outcome.rows],
-            "model": name,
+            "model": service.model.manifest.name,
             "usage": {"prompt_tokens": outcome.tokens, "total_tokens": outcome.tokens},
             "id": f"infinity-{uuid.uuid4()}",
             "created": int(time.time()),
@@ -47,6 +42,21 @@ async def classify(exchange: Exchange) -> HTTPResponse:
     if outcome.truncated:
         response.headers["x-truncated"] = str(outcome.truncated)
     return response
+
+
+async def models(exchange: Exchange) -> HTTPResponse:
+    """The one model, as infinity and OpenAI list theirs."""
+    service = exchange.service
+    model = {
+        "id": service.model.manifest.name,
+        "object": "model",
+        "owned_by": "infinity",
+        "created": STARTED,
+        "backend": "ctranslate2",
+        "capabilities": ["classify"],
+        "stats": {"results_pending": service.door.requests},
+    }
+    return answer_json({"object": "list", "data": [model]})
 
 
 def error(failure: ApiError, _request_id: str) -> tuple[int, object]:

@@ -68,6 +68,7 @@ def describe(service: Service) -> ModelAnswer:
             max_tokens=manifest.max_tokens,
             max_texts=settings.max_texts,
             max_characters=settings.max_characters,
+            max_request_tokens=settings.max_request_tokens,
             max_body_bytes=settings.max_body_bytes,
         ),
     )

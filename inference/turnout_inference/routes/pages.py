@@ -45,8 +45,8 @@ class Asset:
         return serve
 
 
-def assets(document: dict[str, Any], docs: str) -> list[Asset]:
-    """Everything below `/` that is not the API. document: OpenAPI. docs: its HTML."""
+def assets(docs: str) -> list[Asset]:
+    """Everything below `/` for a browser. docs: the API's description as HTML."""
     html = "text/html; charset=utf-8"
     return [
         Asset("/", (FOLDER / "index.html").read_bytes(), html),
@@ -54,7 +54,10 @@ def assets(document: dict[str, Any], docs: str) -> list[Asset]:
         Asset("/assets/style.css", (FOLDER / "style.css").read_bytes(), "text/css; charset=utf-8"),
         Asset("/assets/try.js", (FOLDER / "try.js").read_bytes(), "text/javascript; charset=utf-8"),
         Asset("/assets/icon.svg", (FOLDER / "icon.svg").read_bytes(), "image/svg+xml"),
-        Asset(
-            "/openapi.json", json.dumps(document, ensure_ascii=False).encode(), "application/json"
-        ),
     ]
+
+
+def description(document: dict[str, Any]) -> Asset:
+    """The OpenAPI document, which errors point to: served with or without the pages."""
+    content = json.dumps(document, ensure_ascii=False).encode()
+    return Asset("/openapi.json", content, "application/json")
