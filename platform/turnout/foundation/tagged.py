@@ -129,7 +129,13 @@ def change_by_tag(reach: Reach) -> list[Statement]:
     """Making, changing and deleting what cannot be told by the service's name."""
     return [
         in_region("MakeTagged", qualified(_MADE_WITH_TAG), reach.account, reach.made),
-        in_region("Tag", qualified(_TAGGED_ANEW), reach.account, reach.tagged_anew),
+        in_region(
+            "Tag",
+            qualified(_TAGGED_ANEW),
+            reach.account,
+            # A key of somebody else's mostly has an alias; those of services have none.
+            both(reach.tagged_anew, {"Null": {"kms:ResourceAliases": "true"}}),
+        ),
         in_region("ChangeTagged", qualified(_OVER_TAGGED), reach.account, reach.tagged),
         in_region("MakeInRegion", qualified(_WITHOUT_EITHER), reach.account),
         *_networks(reach),

@@ -96,8 +96,10 @@ def test_a_condition_asks_only_for_what_the_action_knows() -> None:
     wrong = [
         (where, action, key)
         for where, statement in documents()
-        for operator, key, _ in conditions(statement)
-        if key != "aws:RequestedRegion" and not operator.endswith("IfExists")
+        for operator, key, wanted in conditions(statement)
+        if key != "aws:RequestedRegion"
+        and not operator.endswith("IfExists")
+        and (operator, wanted) != ("Null", ["true"])
         for pattern in listed(statement["Action"])
         for action in known_actions(pattern)
         if key.partition("/")[0] not in condition_keys(action)
@@ -315,6 +317,16 @@ def test_ci_marks_as_its_own_only_what_is_made_or_marked_already() -> None:
         ("kms:TagResource", ARN.format("kms", "key/0")),
     ]:
         assert not allows(rights, action, resource, theirs), action
+
+
+def test_a_key_that_has_an_alias_is_somebody_elses() -> None:
+    key = ARN.format("kms", "key/0")
+    mine = {"aws:RequestTag/turnout:service": "hate-speech-api"}
+    rights = statements("deploy-prod-ecs")
+    bare = {"aws:RequestedRegion": "ap-northeast-2", **mine}
+    assert allows(rights, "kms:TagResource", key, bare)
+    aliased = {"kms:ResourceAliases": "alias/payroll"}
+    assert not allows(rights, "kms:TagResource", key, {**bare, **aliased})
 
 
 def test_ci_cannot_delete_the_models() -> None:
