@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ from tests.image.container import free_port
 from tests.workflows.github import ROOT, script
 
 from turnout.engine import find
+from turnout.foundation.state import LAYOUT, files_of_stack
 
 IMAGE = f"123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/turnout@sha256:{'a' * 64}"
+
+LOCKS = ".pulumi/locks/organization"
 
 pytestmark = pytest.mark.engine
 
@@ -107,6 +111,20 @@ def test_the_last_deployments_config_can_be_had(project: Project, tmp_path: Path
     )
     assert had.returncode == 0, had.stderr
     assert yaml.safe_load(deployed.read_text())["config"]["turnout:service"] == project.service()
+
+
+def test_all_that_an_up_writes_is_what_the_role_of_its_stack_may_write(project: Project) -> None:
+    state = project.root / ".state"
+    kept = {path for path in (state / ".pulumi").rglob("*") if path.is_file()}
+    # A folder has notes of its own beside each file; S3 has none. A lock is gone by now.
+    written = {str(path.relative_to(state)) for path in kept if path.suffix != ".attrs"}
+    written |= {f"{path.relative_to(state)}/x.json" for path in (state / LOCKS).glob("*/*")}
+    allowed = [LAYOUT, *files_of_stack("turnout", project.environment["STACK"])]
+    by_pattern = {one: {path for path in written if fnmatchcase(path, one)} for one in allowed}
+    assert written - set().union(*by_pattern.values()) == set()
+    unused = {one for one, paths in by_pattern.items() if not paths}
+    # Tags are those of `pulumi stack tag`, which nothing here gives.
+    assert unused == {".pulumi/stacks/turnout/local.pulumi-tags"}
 
 
 def test_drift_is_an_error_and_its_absence_is_none(project: Project) -> None:

@@ -15,6 +15,8 @@ import pytest
 import yaml
 from tests.workflows.github import GITHUB, ROOT, WORKFLOWS, jobs, script
 
+from turnout.parts.registry import DEPLOYED
+
 FILES = [*WORKFLOWS, *GITHUB.glob("actions/*/action.yml")]
 BIN = Path(sys.executable).parent
 
@@ -172,3 +174,85 @@ def test_the_digests_of_an_index_are_those_of_its_platforms_not_of_its_attestati
         "amd64": "sha256:0",
         "arm64": "sha256:1",
     }
+
+
+REPOSITORY = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/moderation-0123456"
+
+
+def mark(tmp_path: Path, image: str, found: dict[str, Any]) -> list[list[str]]:
+    """What the step that marks the deployed image asks AWS for, where the registry has `found`."""
+    answer, asked = tmp_path / "answer.json", tmp_path / "asked"
+    answer.write_text(json.dumps(found))
+    asked.touch()
+    aws = tmp_path / "aws"
+    aws.write_text(f'#!/bin/sh\necho "$@" >>{asked}\ncat {answer}\n')
+    aws.chmod(0o755)
+    run(
+        script("release.yml", "deploy", "Mark the image"),
+        tmp_path,
+        PATH=f"{tmp_path}:{os.environ['PATH']}",
+        IMAGE=image,
+        IMAGE_REPOSITORY=REPOSITORY,
+        RUN="7.1",
+        RUNNER_TEMP=str(tmp_path),
+        STACK="prod-ecs",
+    )
+    return [line.split() for line in asked.read_text().splitlines()]
+
+
+@needs_jq
+def test_an_image_is_marked_by_the_very_manifest_that_is_deployed(tmp_path: Path) -> None:
+    # A line's end that a shell would drop would make it another image.
+    manifest = '{"schemaVersion": 2}\n'
+    media = "application/vnd.oci.image.manifest.v1+json"
+    asked = mark(
+        tmp_path,
+        f"{REPOSITORY}@sha256:0",
+        {
+            "images": [
+                {
+                    "registryId": "123456789012",
+                    "repositoryName": "moderation-0123456",
+                    "imageId": {"imageDigest": "sha256:0"},
+                    "imageManifest": manifest,
+                    "imageManifestMediaType": media,
+                }
+            ]
+        },
+    )
+    assert [words[:2] for words in asked] == [["ecr", "batch-get-image"], ["ecr", "put-image"]]
+    assert "imageDigest=sha256:0" in asked[0]
+    assert media in asked[0]
+    put = json.loads((tmp_path / "mark.json").read_text())
+    assert put == {
+        "repositoryName": "moderation-0123456",
+        "imageDigest": "sha256:0",
+        "imageManifest": manifest,
+        "imageManifestMediaType": media,
+        "imageTag": "deployed-prod-ecs-7.1",
+    }
+    assert put["imageTag"].startswith(DEPLOYED)
+
+
+@needs_jq
+def test_an_image_that_the_registry_has_no_more_is_not_deployed(tmp_path: Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        mark(tmp_path, f"{REPOSITORY}@sha256:0", {"images": [], "failures": []})
+    assert b"not in the registry" in failed.value.stderr
+
+
+def test_an_image_of_another_registry_is_left_as_it_is(tmp_path: Path) -> None:
+    assert mark(tmp_path, f"{REPOSITORY}-other@sha256:0", {}) == []
+
+
+@pytest.mark.parametrize(
+    ("workflow", "job"),
+    [("drift.yml", "drift"), ("preview.yml", "preview"), ("release.yml", "deploy")],
+)
+def test_what_talks_to_a_cluster_runs_where_the_team_says(workflow: str, job: str) -> None:
+    """A cluster's API is private: a runner of GitHub's own does not reach it."""
+    assert jobs(workflow)[job]["runs-on"] == "${{ vars.STACK_RUNNER || 'ubuntu-24.04' }}"
+
+
+def test_a_look_for_drift_takes_what_is_in_a_cluster_from_the_state() -> None:
+    assert jobs("drift.yml")["drift"]["env"]["PULUMI_K8S_SKIP_UPDATE_UNREACHABLE"] == "true"
