@@ -84,6 +84,17 @@ def test_the_bounds_that_a_schedule_has_set_are_no_drift(kind: str, bench: Workb
     assert {name: bounded.inputs[name] for name in evening} == evening
 
 
+def test_no_subnet_is_made_in_a_zone_where_eks_cannot_be(bench: Workbench) -> None:
+    config = stack(TIERS["lambda"], network={"create": {"zones": 3}})
+    config["aws:region"] = "us-east-1"
+    said = config["turnout:service"]
+    said["image"] = said["image"].replace("ap-northeast-2", "us-east-1")
+    deployment = bench.deployment(config)
+    assert deployment.up().errors == ()
+    zones = {s.outputs["availabilityZoneId"] for s in deployment.cloud.of("aws:ec2/subnet:Subnet")}
+    assert zones == {"use1-az1", "use1-az2", "use1-az4"}
+
+
 def test_a_domain_brings_a_certificate_and_an_address(bench: Workbench) -> None:
     cloud = Cloud()
 

@@ -12,7 +12,13 @@ from turnout.config.surroundings import CreateNetwork, ExistingNetwork, Logs
 from turnout.config.surroundings import Network as NetworkConfig
 from turnout.config.target import Kind
 from turnout.parts.account import Account
-from turnout.parts.addressing import interface_endpoints, private_block, public_block
+from turnout.parts.addressing import (
+    ZONES_WITHOUT_EKS,
+    interface_endpoints,
+    private_block,
+    public_block,
+    zone_number,
+)
 from turnout.parts.flow_logs import FlowLogs, FlowLogsArgs
 from turnout.parts.tags import named
 
@@ -100,25 +106,38 @@ class Network(pulumi.ComponentResource):
             state="available",
             # Local and wavelength zones have no load balancers to speak of.
             filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
+            # On every tier, so that a service may move to EKS in the network that it has.
+            exclude_zone_ids=list(ZONES_WITHOUT_EKS),
             opts=pulumi.InvokeOptions(parent=self),
-        ).names.apply(lambda names: sorted(names))
+        ).names
 
-        def subnet(kind: str, zone: int, block: str) -> ec2.Subnet:
+        def subnet(kind: str, zone: int, block: str, where: pulumi.Output[str]) -> ec2.Subnet:
             full = f"{name}-{kind}-{zone}"
             return ec2.Subnet(
                 full,
                 vpc_id=vpc.id,
                 cidr_block=block,
-                availability_zone=zones.apply(lambda names: names[zone]),
+                availability_zone=where,
                 map_public_ip_on_launch=False,
                 tags=named(args.tags, full),
-                opts=child,
+                # Chosen once: a zone that AWS opens or closes moves no subnet.
+                opts=pulumi.ResourceOptions(parent=self, ignore_changes=["availabilityZone"]),
             )
 
         zone_numbers = range(config.zones)
-        private = [subnet("private", z, private_block(config.cidr, z)) for z in zone_numbers]
+
+        def zone_of(number: int) -> pulumi.Output[str]:
+            return zones.apply(lambda names: zone_number(names, number))
+
+        private = [
+            subnet("private", z, private_block(config.cidr, z), zone_of(z)) for z in zone_numbers
+        ]
         public = (
-            [subnet("public", z, public_block(config.cidr, z)) for z in zone_numbers]
+            # A balancer sends requests only to copies in the zones that it stands in itself.
+            [
+                subnet("public", z, public_block(config.cidr, z), private[z].availability_zone)
+                for z in zone_numbers
+            ]
             if args.public or config.nat != "none"
             else []
         )

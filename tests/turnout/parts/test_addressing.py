@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from turnout.parts.addressing import interface_endpoints, private_block, public_block
+from turnout.parts.addressing import (
+    interface_endpoints,
+    private_block,
+    public_block,
+    zone_number,
+)
 
 
 @given(st.integers(16, 24), st.integers(0, 255))
@@ -28,6 +33,16 @@ def test_a_third_zone_moves_no_other() -> None:
     assert private_block("10.20.0.0/16", 0) == "10.20.0.0/19"
     assert private_block("10.20.0.0/16", 2) == "10.20.64.0/19"
     assert public_block("10.20.0.0/16", 0) == "10.20.128.0/19"
+
+
+def test_zones_are_counted_in_the_order_of_their_names() -> None:
+    told = ["us-west-1c", "us-west-1a"]
+    assert [zone_number(told, number) for number in range(2)] == ["us-west-1a", "us-west-1c"]
+
+
+def test_a_zone_that_the_region_has_not_is_refused_with_those_that_it_has() -> None:
+    with pytest.raises(ValueError, match=r"create\.zones: 3 .* us-west-1a, us-west-1c;.*zones: 2"):
+        zone_number(["us-west-1c", "us-west-1a"], 2)
 
 
 @pytest.mark.parametrize(

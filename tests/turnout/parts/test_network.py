@@ -61,6 +61,11 @@ def test_a_third_zone_changes_nothing_of_the_first_two() -> None:
     assert old.items() <= new.items()
 
 
+def test_a_subnet_stays_in_the_zone_that_it_was_made_in() -> None:
+    for subnet in network(zones=3).of_type("aws:ec2/subnet:Subnet"):
+        assert subnet.ignore_changes == ("availabilityZone",)
+
+
 def test_the_default_group_lets_nothing_in_or_out() -> None:
     (group,) = tier_plan("ecs").of_type("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup")
     assert not {"ingress", "egress"} & set(group.inputs)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.engine.standin.aws.clusters import CLUSTER
-from tests.engine.standin.aws.network import GROUP, SUBNET, VPC, zones
+from tests.engine.standin.aws.network import GROUP, SUBNET, VPC, zone_id, zones
 from tests.engine.standin.cloud import ACCOUNT, Record, RefusedError
 from tests.engine.standin.resources import Resources
 
@@ -27,9 +27,14 @@ def invoke(resources: Resources, token: str, arguments: Arguments) -> dict[str, 
     return {"region": resources.region, "id": resources.region, **arguments, **found}
 
 
-def _zones(resources: Resources, _: Arguments) -> dict[str, Any]:
-    names = zones(resources.region)
-    return {"names": names, "zoneIds": [f"apne2-az{n}" for n in range(1, len(names) + 1)],
+def _zones(resources: Resources, arguments: Arguments) -> dict[str, Any]:
+    excluded = arguments.get("excludeZoneIds") or ()
+    found = {
+        identity: name
+        for name in zones(resources.region)
+        if (identity := zone_id(resources.region, name)) not in excluded
+    }
+    return {"names": list(found.values()), "zoneIds": list(found),
             "groupNames": [resources.region]}  # fmt: skip
 
 

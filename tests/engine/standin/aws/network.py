@@ -42,6 +42,17 @@ def zones(region: str) -> list[str]:
     return [f"{region}{letter}" for letter in "abcd"]
 
 
+def zone_id(region: str, zone: str) -> str:
+    """AWS's id of a zone; here, other than in an account of AWS, in the order of the names.
+
+    >>> zone_id("us-east-1", "us-east-1c")
+    'use1-az3'
+    """
+    country, direction, number = region.split("-")
+    short = {"northeast": "ne", "southeast": "se", "central": "c"}.get(direction, direction[0])
+    return f"{country}{short}{number}-az{ord(zone[-1]) - 96}"
+
+
 def _network(cidr: Any) -> ipaddress.IPv4Network:
     return ipaddress.IPv4Network(str(cidr))
 
@@ -90,7 +101,7 @@ def _subnet_outputs(inputs: Inputs, call: Call, identity: str) -> dict[str, Any]
         "arn": call.arn("ec2", f"subnet/{identity}"),
         "ownerId": ACCOUNT,
         "availabilityZone": zone,
-        "availabilityZoneId": f"{call.region[:4].replace('-', '')}-az{ord(zone[-1]) - 96}",
+        "availabilityZoneId": zone_id(call.region, zone),
     }
 
 
