@@ -116,6 +116,31 @@ def test_two_requests_sent_at_once_on_one_connection_are_both_answered(server: R
             answer += part
 
 
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        (b"Content-Length: 3\r\n\r\nabc", True),
+        (b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", True),
+        (b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", False),
+        (b"Content-Length: 100000\r\n\r\n" + b" " * 100_000, False),
+        (b"Content-Length: 3\r\n\r\n", False),
+    ],
+)
+@pytest.mark.parametrize("line", [b"GET /livez", b"OPTIONS /predict"])
+def test_a_body_that_nobody_asked_for_is_read_away(
+    line: bytes, body: bytes, kept: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running(read_timeout=0.3) as server, server.connect() as connection:
+        connection.sendall(line + b" HTTP/1.1\r\nHost: x\r\n" + body)
+        answer = connection.recv(65_536)
+        assert answer.startswith(b"HTTP/1.1 20")
+        assert (b"connection: keep-alive" in answer) == kept
+        if kept:
+            connection.sendall(b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 404 ")
+    assert caplog.records == []
+
+
 def test_without_keys_everything_is_open(server: Running) -> None:
     assert server.classify("a").status_code == 200
 

@@ -194,6 +194,8 @@ def observed(
         exchange = Exchange(request, service, path, time.monotonic(), request_id(request))
         try:
             response = await handler(exchange)
+            if _stream(request).request_body:
+                await _read_away(exchange)
         except ApiError as error:
             response = refuse(exchange, error, shape)
         except SanicException as error:
@@ -210,6 +212,22 @@ def observed(
 
     handle.is_stream = True  # type: ignore[attr-defined]
     return handle
+
+
+async def _read_away(exchange: Exchange) -> None:
+    """Read a body that a request brought to where none is asked for, as far as it is short.
+
+    An answer that comes before it Sanic takes for our fault, and logs an error.
+    """
+    stream, settings = _stream(exchange.request), exchange.service.settings
+    stream.request_max_size = min(_UNREAD, settings.max_body_bytes)
+    try:
+        async with asyncio.timeout(settings.read_timeout):
+            while stream.request_body:
+                await stream.read()
+    except (TimeoutError, BadRequest, PayloadTooLarge):
+        stream.request_body = None
+        stream.keep_alive = False
 
 
 def complete(exchange: Exchange, response: HTTPResponse) -> None:
