@@ -93,7 +93,7 @@ def of_the_whole(text: str) -> list[int]:
 
 
 def far_too_long(words: Sequence[str]) -> str:
-    return " ".join(words) * (6000 // len(" ".join(words)) + 1)
+    return " ".join([*words] * (6000 // len(" ".join(words)) + 1))
 
 
 @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=40))
