@@ -9,6 +9,7 @@ for an absent one.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -140,12 +141,13 @@ class Properties:
         return str(value)
 
     def number(self, *keys: str) -> float | None:
-        """A number, also where it is written as text; otherwise None."""
+        """A finite number, also where it is written as text; otherwise None."""
         text = self.text(*keys)
         try:
-            return float(text)
+            found = float(text)
         except ValueError:
             return None
+        return found if math.isfinite(found) else None
 
     def flag(self, *keys: str, default: bool = False) -> bool:
         """A boolean, also where it is written as text."""

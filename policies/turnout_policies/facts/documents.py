@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
+from turnout_policies.facts.addresses import is_internet
 from turnout_policies.properties import Properties
+from turnout_policies.rule import any_holds
 
-_ADMIN_OF_A_SERVICE = re.compile(r"[a-z0-9-]+:\*")
+_WHOLE_SERVICE = re.compile(r"\*+|(\*+|[a-z0-9-]+):\*+")
 _EVERY_RESOURCE = re.compile(r"arn:[^:]*(:[^:]*){3}:\*")
 
 # Actions that have no resource to name (Service Authorization Reference: an empty "Resource
@@ -49,6 +52,50 @@ _CONTENTS = re.compile(
     r"(s3:getobject|secretsmanager:getsecretvalue|ssm:getparameter|dynamodb:(get|query)|"
     r"kms:|lambda:getfunction$|ecr:getdownloadurlforlayer|logs:getlogevents|sqs:)"
 )
+# One of each, to tell what a family such as `s3:Get*` holds.
+_READS_OF_CONTENTS = (
+    "s3:getobject",
+    "secretsmanager:getsecretvalue",
+    "ssm:getparameter",
+    "dynamodb:getitem",
+    "lambda:getfunction",
+    "ecr:getdownloadurlforlayer",
+    "logs:getlogevents",
+)
+# Operators that also hold for whoever is not named, or where the key is not there at all.
+_NAMES_NOBODY = re.compile(r"forallvalues:.*|.*ifexists|(foranyvalue:)?(string|arn)?not.*|null")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One test of a statement: operator and key in lower case, and the values that pass."""
+
+    operator: str
+    key: str
+    values: tuple[Properties, ...]
+
+    def names(self, is_open: Callable[[str], bool]) -> bool:
+        """Whether it holds for named values only, none of them open."""
+        if _NAMES_NOBODY.fullmatch(self.operator):
+            return False
+        # What another resource gives out is a name, whatever it turns out to be.
+        known = [item for item in self.values if item.known or not item.referred_urns()]
+        return not any(is_open(item.text()) for item in known)
+
+    def says_who(self) -> bool:
+        """Whether it says who is meant, or from where."""
+        return self.key in _SAYS_WHO and self.names(_is_anybody)
+
+
+def _is_anybody(value: str) -> bool:
+    """Whether a condition's value is a pattern for everybody: `*`, any account, the internet."""
+    account, _, resource = value.split(":", 4)[-1].partition(":")
+    any_arn = value.startswith("arn:") and account == "*" and set(resource) <= {"*"}
+    return (value != "" and set(value) <= {"*", "?"}) or any_arn or is_internet(value)
+
+
+def _matches(action: str, patterns: list[str]) -> bool:
+    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +114,39 @@ class Statement:
 
     @property
     def actions(self) -> list[str]:
-        return [item.lower() for item in _texts(self.block, "Action", "action", "actions")]
+        return _texts(self.block, "Action", "action", "actions")
 
     @property
     def not_actions(self) -> list[str]:
-        return [item.lower() for item in _texts(self.block, "NotAction", "notActions")]
+        return _texts(self.block, "NotAction", "notActions")
+
+    @property
+    def rights(self) -> str:
+        """Its actions in words."""
+        if self.not_actions:
+            return f"all but {', '.join(self.not_actions)}"
+        return ", ".join(self.actions)
+
+    def covers(self, action: str) -> bool:
+        """Whether an action is among its actions, which IAM reads in any case."""
+        if self.not_actions:
+            return not _matches(action, self.not_actions)
+        return _matches(action, self.actions)
 
     @property
     def resources(self) -> list[str]:
         return _texts(self.block, "Resource", "resource", "resources")
 
     @property
+    def not_resources(self) -> list[str]:
+        return _texts(self.block, "NotResource", "notResources")
+
+    @property
     def for_every_resource(self) -> bool:
-        """Whether it is for all resources of a service, or of AWS."""
-        return any(item == "*" or _EVERY_RESOURCE.fullmatch(item) for item in self.resources)
+        """Whether it is for all resources of a service or of AWS, or for all but a few."""
+        return bool(self.not_resources) or any(
+            item == "*" or _EVERY_RESOURCE.fullmatch(item) for item in self.resources
+        )
 
     @property
     def conditional(self) -> bool:
@@ -90,13 +156,17 @@ class Statement:
     @property
     def condition_keys(self) -> set[str]:
         """The keys that its conditions test, in lower case."""
-        found = _first(self.block, "Condition", "condition")
-        keys: set[str] = set()
-        for _, tests in found.entries():
-            keys.update(key.lower() for key, _ in tests.entries())
-        for condition in self.block.each("conditions"):
-            keys.add(condition.text("variable").lower())
-        return keys - {""}
+        return {condition.key for condition in self.conditions}
+
+    @property
+    def conditions(self) -> Iterator[Condition]:
+        for operator, tests in _first(self.block, "Condition", "condition").entries():
+            for key, values in tests.entries():
+                found = values.each() if values.known else [values]
+                yield Condition(operator.lower(), key.lower(), tuple(found))
+        for block in self.block.each("conditions"):
+            operator, key = block.text("test").lower(), block.text("variable").lower()
+            yield Condition(operator, key, tuple(block.each("values")))
 
     @property
     def principals(self) -> list[tuple[str, str]]:
@@ -115,10 +185,23 @@ class Statement:
         return pairs
 
     @property
+    def principal_kinds(self) -> set[str]:
+        """Kinds of its principals (`AWS`, `Service`, `Federated`), whoever they are."""
+        found = _first(self.block, "Principal", "principal")
+        named = {item.text("type") for item in self.block.each("principals")}
+        return named | {kind for kind, _ in found.entries()}
+
+    @property
     def for_everybody(self) -> bool:
         """Whether it allows something to everybody, and no condition says whom it means."""
-        everybody = any(name == "*" and kind in ("*", "AWS") for kind, name in self.principals)
-        return self.allows and everybody and self.condition_keys.isdisjoint(_SAYS_WHO)
+        if not self.allows:
+            return False
+        # Everybody but one is everybody.
+        excepted = _first(self.block, "NotPrincipal", "notPrincipals")
+        everybody = (not excepted.known or excepted.value is not None) or any(
+            name == "*" and kind in ("*", "AWS") for kind, name in self.principals
+        )
+        return everybody and not any_holds(self.conditions, Condition.says_who)
 
 
 def _first(block: Properties, *keys: str) -> Properties:
@@ -148,15 +231,12 @@ def statements(holder: Properties, *keys: str) -> Iterator[Statement]:
 
 def whole_services(statement: Statement) -> list[str]:
     """The actions of a statement that are all of a service, or all of AWS."""
-    return [
-        action
-        for action in statement.actions
-        if action == "*" or action == "*:*" or _ADMIN_OF_A_SERVICE.fullmatch(action)
-    ]
+    return [action for action in statement.actions if _WHOLE_SERVICE.fullmatch(action.lower())]
 
 
 def needs_resource(action: str) -> bool:
     """Whether an action can be, and should be, allowed on named resources only."""
-    if _CONTENTS.match(action):
+    name = action.lower()
+    if _CONTENTS.match(name) or any(fnmatchcase(read, name) for read in _READS_OF_CONTENTS):
         return True
-    return not any(pattern.fullmatch(action) for pattern in _WITHOUT_RESOURCE)
+    return not any(pattern.fullmatch(name) for pattern in _WITHOUT_RESOURCE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from functools import partial
 
 from turnout_policies.facts.documents import Statement, statements
@@ -54,4 +53,4 @@ def _admits(action: str, statement: Statement) -> bool:
         return False
     if not any(name in (_CLOUDWATCH, "*") for _, name in statement.principals):
         return False
-    return any(fnmatchcase(action, pattern) for pattern in statement.actions)
+    return statement.covers(action)

@@ -9,6 +9,7 @@ from turnout_policies.facts.tokens import (
     BUCKET_ACL,
     BUCKET_LIFECYCLE,
     BUCKET_LOGGING,
+    BUCKET_OBJECTS,
     BUCKET_OWNERSHIP,
     BUCKET_POLICY,
     BUCKET_PUBLIC_ACCESS_BLOCK,
@@ -68,15 +69,15 @@ def _denies_plain_http(statement: Statement) -> bool:
 def _policy_not_public(holder: Properties, _: Context) -> Outcomes:
     for statement in statements(holder, "policy"):
         if statement.for_everybody:
-            yield Finding(f"everybody may {', '.join(statement.actions)}", statement.place)
+            yield Finding(f"everybody may {statement.rights}", statement.place)
 
 
 def _no_public_acl(holder: Properties, _: Context) -> Outcomes:
     acl = holder.text("acl")
     if acl in _PUBLIC_ACLS:
         yield Finding(f"acl is {acl}", "acl")
-    for grant in holder.each("accessControlPolicy", "grants"):
-        if grant.text("grantee", "uri").startswith(_EVERYBODY):
+    for grant in (*holder.each("accessControlPolicy", "grants"), *holder.each("grants")):
+        if (grant.text("grantee", "uri") or grant.text("uri")).startswith(_EVERYBODY):
             yield Finding("a grant is for everybody", grant.place)
 
 
@@ -159,18 +160,18 @@ RULES = (
         why="A policy for everybody is how data sets end up in the news.",
         concern="security",
         severity=Severity.CRITICAL,
-        types=(BUCKET_POLICY,),
+        types=(BUCKET_POLICY, BUCKET),
         check=_policy_not_public,
         elsewhere=("FSBP S3.2", "FSBP S3.3", "FSBP S3.6"),
         remediation='"Principal": {"AWS": role.arn}',
     ),
     Rule(
         id="bucket-acl-not-public",
-        title="No ACL opens a bucket",
+        title="No ACL opens a bucket or an object of it",
         why="An ACL for everybody is how data sets end up in the news.",
         concern="security",
         severity=Severity.CRITICAL,
-        types=(BUCKET, BUCKET_ACL),
+        types=(BUCKET, BUCKET_ACL, *BUCKET_OBJECTS),
         check=_no_public_acl,
         elsewhere=("FSBP S3.2", "FSBP S3.3"),
         remediation='acl="private"  # or no ACL at all',

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from turnout_policies.facts.documents import (
+    Condition,
     Statement,
     needs_resource,
     statements,
@@ -14,7 +15,16 @@ from turnout_policies.facts.documents import (
 from turnout_policies.facts.tokens import IAM_ACCESS_KEY, IAM_ROLE
 from turnout_policies.properties import NotKnownYet, Properties
 from turnout_policies.resources import canonical_type
-from turnout_policies.rule import Context, Finding, NotKnown, Outcomes, Rule, Severity, each
+from turnout_policies.rule import (
+    Context,
+    Finding,
+    NotKnown,
+    Outcomes,
+    Rule,
+    Severity,
+    any_holds,
+    each,
+)
 
 _POLICIES = (
     "aws:iam/policy:Policy",
@@ -28,7 +38,21 @@ _ATTACHMENTS = (
     "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
     "aws:iam/policyAttachment:PolicyAttachment",
 )
+_EXCLUSIVE_ATTACHMENTS = (
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive",
+    "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive",
+    "aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive",
+)
 _WITH_STATEMENTS = (*_POLICIES, IAM_ROLE)
+# Providers of which each customer has an audience of its own ("Configuring a role for OIDC" of
+# the IAM user guide; Pulumi's guide to OIDC with AWS): it says as much as the subject.
+_OWN_AUDIENCES = (
+    "cognito-identity.amazonaws.com:aud",
+    "accounts.google.com:aud",
+    "www.amazon.com:app_id",
+    "graph.facebook.com:app_id",
+    "api.pulumi.com/oidc:aud",
+)
 _ADMIN = re.compile(
     r"^arn:[^:]+:iam::aws:policy/(?:[a-z-]+/)?"
     r"(AdministratorAccess|PowerUserAccess|SystemAdministrator|\w*FullAccess)$"
@@ -75,7 +99,9 @@ def _named_resources(holder: Properties, _: Context) -> Outcomes:
             return  # one mistake, one message
         found = [action for action in statement.actions if needs_resource(action)]
         if found:
-            yield Finding(f"allows {', '.join(found)} on every resource", statement.place)
+            excepted = ", ".join(statement.not_resources)
+            where = f"all but {excepted} (NotResource)" if excepted else "every resource"
+            yield Finding(f"allows {', '.join(found)} on {where}", statement.place)
 
     yield from _each_statement(holder, check)
 
@@ -88,28 +114,53 @@ def _trust_not_open(role: Properties, _: Context) -> Outcomes:
 
 def _web_identity_narrowed(role: Properties, _: Context) -> Outcomes:
     for statement in statements(role, "assumeRolePolicy"):
-        if not statement.allows or "sts:assumerolewithwebidentity" not in statement.actions:
+        trusted = statement.allows and "Federated" in statement.principal_kinds
+        if not trusted or not statement.covers("sts:AssumeRoleWithWebIdentity"):
             continue
-        if not any(key.endswith((":sub", ":repository")) for key in statement.condition_keys):
+        asked = [item for item in statement.conditions if _is_of_subject(item)]
+        if not asked:
             yield Finding(
                 "every identity of the provider may take it on: no condition on its subject",
                 "assumeRolePolicy",
             )
+        elif not any_holds(asked, lambda item: item.names(_is_any_subject)):
+            yield Finding(
+                "identities of other owners may take it on: its condition on "
+                f"{asked[0].key} names nobody",
+                "assumeRolePolicy",
+            )
+
+
+def _is_of_subject(condition: Condition) -> bool:
+    return condition.key.endswith((":sub", ":repository")) or condition.key in _OWN_AUDIENCES
+
+
+def _is_any_subject(value: str) -> bool:
+    """Whether a pattern of subjects leaves open who owns the repository."""
+    if set(value) <= {"*", "?"}:
+        return True
+    kind, _, rest = value.partition(":")
+    return kind in ("repo", "project_path") and "*" in rest.partition("/")[0]
 
 
 def _no_admin_policies(holder: Properties, _: Context) -> Outcomes:
-    places = (
-        holder.each("managedPolicyArns")
-        if canonical_type(holder.resource.type) == IAM_ROLE
-        else [holder.at("policyArn")]
-    )
-
     def check(place: Properties) -> Outcomes:
         match = _ADMIN.search(place.text())
         if match:
             yield Finding(f"{match[1]} is attached", place.place)
 
-    yield from each(places, check)
+    yield from each(_attached(holder), check)
+
+
+def _attached(holder: Properties) -> list[Properties]:
+    """The ARNs of the managed policies that a role or an attachment names."""
+    match canonical_type(holder.resource.type):
+        case t if t == IAM_ROLE:
+            return holder.each("managedPolicyArns")
+        case t if t in _EXCLUSIVE_ATTACHMENTS:
+            return holder.each("policyArns")
+        case _:
+            return [holder.at("policyArn")]
 
 
 def _no_access_keys(key: Properties, _: Context) -> Outcomes:
@@ -168,7 +219,7 @@ RULES = (
         why="A full-access policy is written for whoever is in a hurry, not for a service.",
         concern="security",
         severity=Severity.HIGH,
-        types=(*_ATTACHMENTS, IAM_ROLE),
+        types=(*_ATTACHMENTS, *_EXCLUSIVE_ATTACHMENTS, IAM_ROLE),
         check=_no_admin_policies,
         elsewhere=("FSBP IAM.1", "cdk-nag IAM4"),
         remediation="aws.iam.RolePolicy(...)  # with the few actions that are needed",

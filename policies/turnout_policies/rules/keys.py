@@ -29,7 +29,7 @@ def _rotates(key: Properties, _: Context) -> Outcomes:
 def _not_public(holder: Properties, _: Context) -> Outcomes:
     for statement in statements(holder, "policy"):
         if statement.for_everybody:
-            yield Finding(f"everybody may {', '.join(statement.actions)}", statement.place)
+            yield Finding(f"everybody may {statement.rights}", statement.place)
 
 
 def _deletion_window(key: Properties, context: Context) -> Outcomes:

@@ -34,7 +34,7 @@ def _has_lifecycle(repository: Properties, context: Context) -> Outcomes:
 def _not_open(policy: Properties, _: Context) -> Outcomes:
     for statement in statements(policy, "policy"):
         if statement.for_everybody:
-            yield Finding(f"everybody may {', '.join(statement.actions)}", statement.place)
+            yield Finding(f"everybody may {statement.rights}", statement.place)
 
 
 RULES = (
