@@ -82,12 +82,16 @@ class StrictHttp(Http):
     def _check_framing(self) -> None:
         request = self.request
         problem = None
-        if request.version == "1.1" and len(request.headers.getall("host", ())) != 1:
+        hosts = len(request.headers.getall("host", ()))
+        if hosts > 1 or (not hosts and request.version == "1.1"):
             problem = "Host must be sent, once"
         elif self._chunked and request.version != "1.1":
             problem = "Transfer-Encoding needs HTTP/1.1"
         elif self.request_body and not _is_framed(request):
             problem = "Content-Length or Transfer-Encoding is not valid"
+        if len(request.headers.getall("connection", ())) > 1:
+            # Sanic hears the last one only, and one of them may be `close`.
+            self.keep_alive = False
         if problem is not None:
             self.request_body = None
             raise BadRequest(problem)

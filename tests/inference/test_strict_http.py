@@ -115,6 +115,26 @@ def test_a_request_needs_a_host(server: Running) -> None:
     assert "Host" in refused(server, request(TYPE, LENGTH))
     old = request(TYPE, LENGTH, line=b"POST /v1/classify HTTP/1.0")
     assert exchange(server, old)[0].startswith(b"HTTP/1.1 200 ")
+    refused(server, request(HOST, HOST, TYPE, LENGTH, line=b"POST /v1/classify HTTP/1.0"))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (b"Connection: close",),
+        (b"Connection: Close, x",),
+        (b"Connection: keep-alive, close",),
+        (b"Connection: close", b"Connection: keep-alive"),
+        (b"Connection: keep-alive", b"Connection: close"),
+    ],
+)
+def test_who_asks_to_close_in_any_way_is_closed_on(
+    server: Running, headers: tuple[bytes, ...]
+) -> None:
+    answer, closed = exchange(server, request(HOST, TYPE, LENGTH, *headers), HIDDEN)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert closed
 
 
 @pytest.mark.parametrize(
