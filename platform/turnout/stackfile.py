@@ -83,7 +83,8 @@ def read_stack(workspace: Workspace, stack: str) -> StackFile:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise StackFileError(f"{_near(path)}{place}: not YAML: {error.problem}") from None
+        what = ", ".join(part for part in (error.context, error.problem) if part)
+        raise StackFileError(f"{_near(path)}{place}: not YAML: {what}") from None
     except yaml.reader.ReaderError as error:
         before = text[: error.position].splitlines() or [""]
         raise StackFileError(
@@ -275,7 +276,7 @@ class _Loader(yaml.SafeLoader):
     yaml_constructors = {  # noqa: RUF012 - PyYAML's own form
         tag: constructor
         for tag, constructor in yaml.SafeLoader.yaml_constructors.items()
-        if tag is None or tag.rpartition(":")[2] in {"null", "str", "seq"}
+        if tag is not None and tag.rpartition(":")[2] in {"null", "str", "seq"}
     }
 
 
@@ -303,6 +304,14 @@ def _scalar(loader: _Loader, node: yaml.ScalarNode) -> bool | int | float:
         ) from None
 
 
+def _foreign(_: _Loader, node: yaml.Node) -> None:
+    tag = printable(node.tag.replace("tag:yaml.org,2002:", "!!"))
+    raise yaml.constructor.ConstructorError(
+        None, None, f"{tag} makes what JSON has not; remove it", node.start_mark
+    )
+
+
+_Loader.add_constructor(None, _foreign)
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 for _kind in ("bool", "int", "float"):
     _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _scalar)

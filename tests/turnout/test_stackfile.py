@@ -88,12 +88,15 @@ def test_a_stack_that_is_not_there_names_those_that_are(workspace: Workspace) ->
         ("config:\n  a: \x07\n", "Pulumi.dev.yaml:2:6: not YAML: it holds the character #x0007"),
         ('config: {a: "\\ud800"}\n', "Pulumi.dev.yaml:1:13: \\ud800 holds the character #xd800"),
         ('config: {"a\\0": 1}\n', "Pulumi.dev.yaml:1:10: a\\x00 holds the character #x0000"),
-        ("config: {a: !!timestamp x}\n", "Pulumi.dev.yaml:1:13: not YAML: could not determine"),
+        (
+            "config: {a: !!timestamp x}\n",
+            "Pulumi.dev.yaml:1:13: not YAML: !!timestamp makes what JSON has not",
+        ),
         ("config: {a: !!bool maybe}\n", "Pulumi.dev.yaml:1:13: not YAML: maybe is no number or"),
         ("config: {a: 09}\n", "Pulumi.dev.yaml:1:13: not YAML: 09 is no number"),
         (f"config: {{a: {'9' * 5000}}}\n", "Pulumi.dev.yaml:1:13: not YAML: 999"),
         (f"config: {'[' * 5000}", "Pulumi.dev.yaml: is nested too deeply"),
-        ("config: {a: {<<: 1}}\n", "not YAML: expected a mapping"),
+        ("config: {a: {<<: 1}}\n", "expected a mapping or list of mappings"),
         ("config: {1: x, true: y}\n", "Pulumi.dev.yaml:1:1: config has no turnout:service"),
         (
             'config: {turnout:service: {"na\\e[31mme": x, target: local}}\n',

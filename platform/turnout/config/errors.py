@@ -1,6 +1,8 @@
 """What is wrong with a stack file, in words: the place, the value, what is allowed."""
 
 import difflib
+import json
+import math
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +14,8 @@ from pydantic_core import ErrorDetails
 
 ROOT: Final = "turnout:service"
 _SHOWN: Final = 60
+# So like another that no other place needs to be looked at.
+_SURELY_MEANT: Final = 0.8
 _LONGEST_PATH: Final = 200
 
 
@@ -64,15 +68,18 @@ def _problems(details: ErrorDetails, model: type[BaseModel], root: str) -> Itera
             text = context["text"]
             yield Problem(path, f"{value} {text}" if simple else text)
         case "extra_forbidden":
-            yield Problem(path, _unknown_key(str(details["loc"][-1]), owner))
+            yield Problem(path, _unknown_key(str(details["loc"][-1]), owner, model))
         case "missing":
             yield Problem(path, f"is missing{_what(owner, details['loc'][-1])}")
         case "union_tag_invalid" | "union_tag_not_found":
             kinds = str(context.get("expected_tags", "local, ec2, ecs, eks, lambda"))
             tags = [kind.strip(" '") for kind in kinds.split(",")]
-            tag = str(context.get("tag", ""))
-            said = f"{tag} is not a tier" if tag else "kind is missing"
+            tag = details["input"].get("kind") if isinstance(details["input"], Mapping) else None
+            said = "is missing" if tag is None else f"{shown(tag)} is not a tier"
             yield Problem(f"{path}.kind", f"{said}; use {', '.join(tags)}{_hint(tag, tags)}")
+        case kind if details["input"] is None and (kind in _WANTED or kind == "literal_error"):
+            wanted = _WANTED.get(kind) or str(context["expected"]).replace("'", "")
+            yield Problem(path, f"is empty; give {wanted}, or remove the key")
         case "literal_error":
             allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ")
             hint = _hint(details["input"], allowed.split(", "))
@@ -131,11 +138,12 @@ def _unquote(details: ErrorDetails) -> str:
 
 def shown(value: object) -> str:
     """The value, short enough to be read in an error."""
-    text = value if isinstance(value, str) else repr(value)
-    if isinstance(value, bool):
-        text = str(value).lower()
-    if value is None:
-        text = "null"
+    if isinstance(value, float) and math.isinf(value):
+        text = ".inf"
+    elif isinstance(value, str):
+        text = value
+    else:
+        text = json.dumps(value, ensure_ascii=False, default=str)
     return '""' if text == "" else printable(text)
 
 
@@ -159,14 +167,37 @@ def _hint(given: object, allowed: Sequence[str]) -> str:
     return f"; did you mean {best[0]}?" if best else ""
 
 
-def _unknown_key(key: str, owner: type[BaseModel] | None) -> str:
+def _unknown_key(key: str, owner: type[BaseModel] | None, model: type[BaseModel]) -> str:
     if owner is None:
         return "is not known"
     keys = list(owner.model_fields)
+    if not difflib.get_close_matches(key, keys, 1, cutoff=_SURELY_MEANT):
+        elsewhere = _parts_with(key, model, ())
+        if elsewhere:
+            return f"is not known here; it belongs to {' or '.join(dict.fromkeys(elsewhere))}"
     near = _hint(key, keys)
-    if near:
-        return f"is not known{near}"
-    return f"is not known; the keys here are {', '.join(keys)}"
+    return f"is not known{near}" if near else f"is not known; the keys here are {', '.join(keys)}"
+
+
+def _parts_with(key: str, model: type[BaseModel], above: tuple[str, ...]) -> list[str]:
+    """The parts of `model` that have `key`, a tier by its kind."""
+    tag = _tag(model)
+    where = ".".join(above) if tag is None else f"target of kind {tag}"
+    found = [where or "the whole"] if key in model.model_fields else []
+    for name, field in model.model_fields.items():
+        for inner in _models(field.annotation):
+            found += _parts_with(key, inner, (*above, name))
+    return found
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The parts that an annotation can hold, in a list too."""
+    for member in _members(annotation):
+        if isinstance(member, type) and issubclass(member, BaseModel):
+            yield member
+        else:
+            for inner in typing.get_args(member):
+                yield from _models(inner)
 
 
 def _what(owner: type[BaseModel] | None, key: int | str) -> str:
