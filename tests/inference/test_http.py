@@ -320,13 +320,12 @@ def test_metrics_tell_no_time_of_creation(server: Running) -> None:
     assert "_created" not in server.client.get("/metrics").text
 
 
-def test_without_the_pages_the_root_is_healthy_and_the_api_described() -> None:
+def test_errors_point_to_a_description_that_is_there_without_the_pages_too() -> None:
     with running(pages=False) as server:
-        assert server.client.get("/").json() == {"status": "ok"}
-        assert server.client.post("/", json={"inputs": "a"}).status_code == 200
-        assert server.client.get("/docs").status_code == 404
         error = server.client.get("/nowhere").json()["error"]
         assert server.client.get(error["fix"].removeprefix("see ")).json()["openapi"] == "3.1.0"
+        error = server.client.post("/v1/classify", json={}).json()["error"]
+        assert error["fix"].endswith(" /openapi.json")
 
 
 def test_a_request_that_goes_well_logs_no_complaint(caplog: pytest.LogCaptureFixture) -> None:

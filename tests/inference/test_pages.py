@@ -85,8 +85,9 @@ def test_the_documentation_has_every_endpoint_and_every_link_in_it_leads_somewhe
 
 def test_pages_can_be_switched_off() -> None:
     with running(pages=False) as server:
-        for path in [*PAGES, *ASSETS, "/openapi.json"]:
-            assert server.client.get(path).status_code in {404, 405}
+        for path in ["/docs", *ASSETS]:
+            assert server.client.get(path).status_code == 404
+        assert server.client.get("/").json() == {"status": "ok"}
         assert server.client.post("/", json={"inputs": "a"}).status_code == 200
 
 
@@ -189,10 +190,37 @@ def test_an_error_is_said_in_words(page: Page) -> None:
 
 
 @needs_chromium
+def test_an_error_of_what_stands_before_the_server_is_said_in_words(page: Page) -> None:
+    with running() as server:
+        page.open(server.url)
+        page.wait("document.getElementById('model').textContent.includes('3 labels')")
+        page.type("text")
+        page.evaluate("window.fetch = async () => new Response('<html>', { status: 502 }); 0")
+        page.evaluate("document.querySelector('button').click()")
+        page.wait("document.getElementById('said').className === 'wrong'")
+        said = page.evaluate("document.getElementById('said').textContent")
+        assert said == "the answer was 502, and not the server's own"
+
+
+@needs_chromium
+def test_a_text_of_any_length_is_pasted_whole_and_the_model_asked_for_once(page: Page) -> None:
+    single = fake_model(problem_type="single_label", thresholds=None)
+    with running(single, max_characters=30_000) as server:
+        page.open(server.url)
+        page.wait("document.getElementById('model').textContent.includes('one of 3')")
+        page.type("a" * 30_001)
+        page.evaluate("document.querySelector('button').click()")
+        page.wait("document.getElementById('said').className === 'wrong'")
+        said = page.evaluate("document.getElementById('said').textContent")
+        assert "30001 characters, 30000 are allowed" in said
+        assert server.metric("turnout_requests_total", path="/v1/model", status="200") == 1
+
+
+@needs_chromium
 def test_the_documentation_opens_without_script_or_complaint(real: Running, page: Page) -> None:
     page.open(f"{real.url}/docs")
     page.evaluate("document.querySelector('details').open = true")
-    assert page.evaluate("document.querySelectorAll('details').length") == 12
+    assert page.evaluate("document.querySelectorAll('details').length") == 13
     assert page.evaluate("document.scripts.length") == 0
     picture(page, "docs")
     assert page.complaints() == []

@@ -5,6 +5,7 @@ const said = find("said");
 const bars = find("bars");
 const key = find("key");
 const percent = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
+let described = false;
 let thresholds = {};
 let latest = 0;
 
@@ -16,10 +17,12 @@ async function ask(path, options = {}) {
     ...options,
     headers: { ...headers(), ...options.headers },
   });
-  const body = await response.json();
+  // What stands before the server answers in its own way when the server does not.
+  const body = await response.json().catch(() => null);
   if (response.status === 401) find("key-row").hidden = false;
-  if (!response.ok) {
-    const { message, fix } = body.error;
+  if (!response.ok || body === null) {
+    const unknown = { message: `the answer was ${response.status}, and not the server's own` };
+    const { message, fix } = body?.error ?? unknown;
     const wait = response.headers.get("Retry-After");
     throw new Error([message, fix, wait && `(server busy: ${wait} s)`].filter(Boolean).join(" – "));
   }
@@ -78,6 +81,7 @@ function fail(error) {
 
 async function describe() {
   const model = await ask("/v1/model");
+  described = true;
   thresholds = model.thresholds ?? {};
   const kind = model.problem_type === "multi_label" ? "any number of" : "one of";
   find("model").textContent =
@@ -91,7 +95,7 @@ form.addEventListener("submit", async (event) => {
   said.className = "";
   said.textContent = "Classifying…";
   try {
-    if (!Object.keys(thresholds).length) await describe();
+    if (!described) await describe();
     const answer = await ask("/v1/classify", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
