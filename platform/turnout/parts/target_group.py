@@ -72,11 +72,12 @@ def _target_group(
     check = args.health_check
     match args.kind:
         case "lambda":
-            # A load balancer's health checks are invocations: they would keep it awake, and cost.
+            # Without a word of health checks it has none, as AWS makes such groups: they would be
+            # invocations, keep it awake, and cost. Saying `enabled: false` lets the provider add a
+            # protocol, of which it then warns that a Lambda group takes none.
             return lb.TargetGroup(
                 logical,
                 target_type="lambda",
-                health_check={"enabled": False},
                 # Otherwise a repeated header or query parameter reaches the server as its last.
                 lambda_multi_value_headers_enabled=True,
                 tags=args.tags,
