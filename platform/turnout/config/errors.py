@@ -79,7 +79,10 @@ def _problems(details: ErrorDetails, model: type[BaseModel], root: str) -> Itera
             yield Problem(f"{path}.kind", f"{said}; use {', '.join(tags)}{_hint(tag, tags)}")
         case kind if details["input"] is None and (kind in _WANTED or kind == "literal_error"):
             wanted = _WANTED.get(kind) or str(context["expected"]).replace("'", "")
-            yield Problem(path, f"is empty; give {wanted}, or remove the key")
+            key = details["loc"][-1]
+            field = None if owner is None else owner.model_fields.get(str(key))
+            away = "" if field is not None and field.is_required() else ", or remove the key"
+            yield Problem(path, f"is empty; give {wanted}{away}")
         case "literal_error":
             allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ")
             hint = _hint(details["input"], allowed.split(", "))
@@ -124,11 +127,13 @@ _WANTED: Final = {
 
 def _unquote(details: ErrorDetails) -> str:
     given = details["input"]
-    plain = isinstance(given, str) and (
-        given.replace(".", "", 1).isdecimal() or given in {"true", "false"}
-    )
-    if plain and details["type"] in {"int_type", "float_type", "bool_type"}:
-        return "; remove the quotes"
+    if isinstance(given, str):
+        number = given.replace(".", "", 1).isdecimal()
+        truth = given in {"true", "false"}
+        if (number and details["type"] in {"int_type", "float_type"}) or (
+            truth and details["type"] == "bool_type"
+        ):
+            return "; remove the quotes"
     if details["type"] == "string_type" and isinstance(given, int | float):
         return "; put it in quotes"
     if details["type"] == "tuple_type" and isinstance(given, str):
