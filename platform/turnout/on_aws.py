@@ -154,6 +154,7 @@ def _surroundings(
                 access=config.access,
                 vpc_id=network.vpc_id,
                 vpc_cidr=network.cidr,
+                more_cidrs=sorted({*network.more_cidrs, *config.callers}),
                 subnet_ids=network.public_subnet_ids if outside else network.private_subnet_ids,
                 certificate=config.certificate,
                 request_timeout=config.requests.timeout,
@@ -276,6 +277,10 @@ def _run(
     place = Place(
         vpc_id=network.vpc_id,
         cidr=network.cidr,
+        more_cidrs=network.more_cidrs,
+        balancer_cidrs=network.public_cidrs
+        if config.access == "internet"
+        else network.private_cidrs,
         subnet_ids=network.private_subnet_ids,
         routes=network.routes,
     )

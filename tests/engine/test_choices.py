@@ -130,13 +130,15 @@ def test_a_network_that_exists_is_used_and_left_alone(bench: Workbench) -> None:
         from pulumi_aws import ec2
 
         vpc = ec2.Vpc("given", cidr_block="10.7.0.0/16")
+        block = ec2.VpcIpv4CidrBlockAssociation("given", vpc_id=vpc.id, cidr_block="100.64.0.0/16")
         subnets = [
             ec2.Subnet(
                 f"given-{zone}",
                 vpc_id=vpc.id,
-                cidr_block=f"10.7.{number}.0/24",
+                cidr_block=f"100.64.{number}.0/24",
                 availability_zone=f"ap-northeast-2{zone}",
                 map_public_ip_on_launch=False,
+                opts=pulumi.ResourceOptions(depends_on=[block]),
             )
             for number, zone in enumerate("ab")
         ]
@@ -151,5 +153,8 @@ def test_a_network_that_exists_is_used_and_left_alone(bench: Workbench) -> None:
         stack(TIERS["lambda"], network=existing), stack="service", cloud=cloud
     )
     assert deployment.up().errors == ()
+    admitted = cloud.of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+    blocks = {rule.inputs["cidrIpv4"] for rule in admitted if rule.inputs["fromPort"] == 80}
+    assert blocks == {"10.7.0.0/16", "100.64.0.0/16"}
     assert deployment.destroy().errors == ()
     assert cloud.summary() == before

@@ -5,7 +5,9 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
 from turnout.config.scalars import (
+    CallerCidr,
     CertificateArn,
+    Distinct,
     ImageDigest,
     KeyArn,
     Part,
@@ -95,6 +97,11 @@ class ServiceFields(Part):
     scaling: Scaling = Field(default_factory=Scaling)
     network: Network = Field(default_factory=lambda: Network(create=CreateNetwork()))
     access: Access = Field(default="internal", description="Who reaches the load balancer.")
+    callers: Distinct[CallerCidr] = Field(
+        default=(),
+        description="Networks beside the VPC that reach an internal load balancer: peered VPCs, an "
+        "office behind a VPN.",
+    )
     certificate: CertificateOrArn | None = None
     plain_http: bool = Field(
         default=False,

@@ -104,6 +104,8 @@ def _front_door(config: ServiceFields) -> Iterator[str]:
         yield "plain_http: cannot be used with access: internet; give a certificate instead"
     if config.plain_http and config.certificate is not None:
         yield "plain_http: cannot stand beside certificate; keep one of both"
+    if config.callers and config.access == "internet":
+        yield "callers: are among everybody, with access: internet; remove it, or the other"
     existing = config.network.existing
     if config.access == "internet" and existing is not None and not existing.public_subnets:
         yield "network.existing.public_subnets: is missing; access: internet needs two or more"

@@ -105,6 +105,12 @@ def _public_cidr(value: str) -> str:
     return value
 
 
+def _caller_cidr(value: str) -> str:
+    if ipaddress.ip_network(value).version != 4:
+        raise wrong("is IPv6; the load balancer has IPv4 addresses only: give that block")
+    return value
+
+
 def _vpc_cidr(value: str) -> str:
     block = ipaddress.ip_network(value)
     if block.version != 4 or not 16 <= block.prefixlen <= 24:
@@ -158,6 +164,9 @@ Cidr = Annotated[str, AfterValidator(_cidr)]
 AdminCidr = Annotated[str, AfterValidator(_cidr), AfterValidator(_narrow_cidr)]
 PublicCidr = Annotated[
     str, AfterValidator(_cidr), AfterValidator(_narrow_cidr), AfterValidator(_public_cidr)
+]
+CallerCidr = Annotated[
+    str, AfterValidator(_cidr), AfterValidator(_narrow_cidr), AfterValidator(_caller_cidr)
 ]
 VpcCidr = Annotated[str, AfterValidator(_cidr), AfterValidator(_vpc_cidr)]
 Sha256 = _text(_HEX64, "64 hexadecimal digits in lower case")

@@ -24,7 +24,7 @@ _NOT_LOCAL: Final = frozenset(
     }
 )  # fmt: skip
 _NOT_LAMBDA: Final = ("deregistration_delay", "health_check", "wait_until_healthy")
-_NEEDS_A_BALANCER: Final = ("access", "certificate", "firewall", "plain_http")
+_NEEDS_A_BALANCER: Final = ("access", "callers", "certificate", "firewall", "plain_http")
 
 
 def tier_warnings(config: ServiceFields) -> tuple[str, ...]:
@@ -132,9 +132,14 @@ def _tier_warnings(config: ServiceFields, tier: Tiers) -> Iterator[str]:
                 yield f"target {tier.kind}: all copies on Spot can go at two minutes' notice"
         case Eks():
             if tier.cluster is None and not tier.public_access_cidrs:
+                yet = (
+                    ", which is not there before the first; list public_access_cidrs for that one"
+                    if config.network.create is not None
+                    else "; or list public_access_cidrs"
+                )
                 yield (
                     "target eks: the cluster's API is private, so `pulumi up` must run inside the "
-                    "VPC; or list public_access_cidrs"
+                    f"VPC{yet}"
                 )
             if fewest == 1:
                 yield (

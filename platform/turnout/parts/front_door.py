@@ -34,6 +34,8 @@ class FrontDoorArgs:
     access: Literal["internal", "internet"]
     vpc_id: pulumi.Input[str]
     vpc_cidr: pulumi.Input[str]
+    more_cidrs: Sequence[str]
+    """Who else reaches an internal balancer: the VPC's other blocks, and networks beside it."""
     subnet_ids: Sequence[pulumi.Input[str]]
     certificate: CertificateConfig | None
     request_timeout: int
@@ -110,20 +112,25 @@ class FrontDoor(pulumi.ComponentResource):
             tags=named(args.tags, name),
             opts=child,
         )
-        who = "the VPC" if args.access == "internal" else "the internet"
+        internal = args.access == "internal"
+        callers: list[tuple[str, str, pulumi.Input[str]]] = [
+            ("", "the VPC", args.vpc_cidr) if internal else ("", "the internet", "0.0.0.0/0"),
+            *((f"-{cidr.replace('/', '-')}", cidr, cidr) for cidr in args.more_cidrs if internal),
+        ]
         ports = {"http": HTTP} if args.certificate is None else {"http": HTTP, "https": HTTPS}
         for protocol, port in ports.items():
-            vpc.SecurityGroupIngressRule(
-                f"{name}-{protocol}",
-                security_group_id=group.id,
-                description=f"{protocol.upper()} from {who}",
-                cidr_ipv4=args.vpc_cidr if args.access == "internal" else "0.0.0.0/0",
-                ip_protocol="tcp",
-                from_port=port,
-                to_port=port,
-                tags=args.tags,
-                opts=child,
-            )
+            for suffix, who, cidr in callers:
+                vpc.SecurityGroupIngressRule(
+                    f"{name}-{protocol}{suffix}",
+                    security_group_id=group.id,
+                    description=f"{protocol.upper()} from {who}",
+                    cidr_ipv4=cidr,
+                    ip_protocol="tcp",
+                    from_port=port,
+                    to_port=port,
+                    tags=args.tags,
+                    opts=child,
+                )
         return group
 
     def _listeners(self, name: str, balancer: lb.LoadBalancer, args: FrontDoorArgs) -> lb.Listener:

@@ -44,9 +44,14 @@ class Network(pulumi.ComponentResource):
     vpc_id: pulumi.Output[str]
     cidr: pulumi.Output[str]
     """The VPC's IPv4 block."""
+    more_cidrs: Sequence[str]
+    """Its other blocks: a VPC that exists may have got some since."""
     private_subnet_ids: Sequence[pulumi.Output[str]]
     public_subnet_ids: Sequence[pulumi.Output[str]]
     """Empty where nothing asked for them."""
+    private_cidrs: Sequence[pulumi.Output[str]]
+    public_cidrs: Sequence[pulumi.Output[str]]
+    """The subnets' own blocks, in the same order."""
     routes: Sequence[pulumi.Resource]
     """What must stand before a machine in a private subnet can reach AWS."""
 
@@ -69,7 +74,8 @@ class Network(pulumi.ComponentResource):
 
     def _use(self, existing: ExistingNetwork) -> None:
         asked = pulumi.InvokeOptions(parent=self)
-        vpc = ec2.get_vpc_output(id=existing.vpc, opts=asked)
+        # At once, not as an output: how many blocks there are decides how many rules there are.
+        vpc = ec2.get_vpc(id=existing.vpc, opts=asked)
         subnets = [
             ec2.get_subnet_output(id=subnet, opts=asked)
             for subnet in (*existing.subnets, *existing.public_subnets)
@@ -82,10 +88,17 @@ class Network(pulumi.ComponentResource):
         ).apply(lambda found: check_subnets(existing, found))
         # Whatever uses the VPC waits for the check, and fails with its words.
         self.vpc_id = pulumi.Output.all(vpc.id, facts).apply(lambda both: str(both[0]))
-        self.cidr = vpc.cidr_block
+        self.cidr = pulumi.Output.from_input(vpc.cidr_block)
+        self.more_cidrs = sorted(
+            block.cidr_block
+            for block in vpc.cidr_block_associations or ()
+            if block.state == "associated" and block.cidr_block != vpc.cidr_block
+        )
         ids = [facts[number] for number in range(len(subnets))]
         private = len(existing.subnets)
         self.private_subnet_ids, self.public_subnet_ids = ids[:private], ids[private:]
+        cidrs = [subnet.cidr_block for subnet in subnets]
+        self.private_cidrs, self.public_cidrs = cidrs[:private], cidrs[private:]
         self.routes = []
 
     def _create(self, name: str, config: CreateNetwork, args: NetworkArgs) -> None:
@@ -144,9 +157,11 @@ class Network(pulumi.ComponentResource):
         gateway = self._internet(name, vpc, public, args) if public else None
         tables = [self._table(f"{name}-private-{z}", vpc, private[z], args) for z in zone_numbers]
         self.vpc_id = vpc.id
-        self.cidr = vpc.cidr_block
+        self.cidr, self.more_cidrs = vpc.cidr_block, []
         self.private_subnet_ids = [s.id for s in private]
+        self.private_cidrs = [s.cidr_block for s in private]
         self.public_subnet_ids = [s.id for s in public] if args.public else []
+        self.public_cidrs = [s.cidr_block for s in public] if args.public else []
         self.routes = [
             *(self._nat(name, config, public, tables, gateway, args) if gateway else []),
             *self._endpoints(name, config, vpc, tables, args),

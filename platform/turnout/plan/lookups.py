@@ -113,6 +113,13 @@ def _vpc(args: Mapping[str, Any], region: str) -> dict[str, Any]:
         "id": name,
         "arn": f"arn:{partition(region)}:ec2:{region}:{EXAMPLE_ACCOUNT}:vpc/{name}",
         "cidrBlock": "10.0.0.0/16",
+        "cidrBlockAssociations": [
+            {
+                "associationId": "vpc-cidr-assoc-0123456789abcdef0",
+                "cidrBlock": "10.0.0.0/16",
+                "state": "associated",
+            }
+        ],
         "enableDnsHostnames": True,
         "enableDnsSupport": True,
         "state": "available",

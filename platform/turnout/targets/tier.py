@@ -20,6 +20,10 @@ class Place:
 
     vpc_id: pulumi.Output[str]
     cidr: pulumi.Output[str]
+    """The VPC's first block; `more_cidrs` are its others."""
+    more_cidrs: Sequence[str]
+    balancer_cidrs: Sequence[pulumi.Output[str]]
+    """The blocks of the subnets that the load balancer stands in."""
     subnet_ids: Sequence[pulumi.Output[str]]
     routes: Sequence[pulumi.Resource]
     """What must stand before a copy can reach AWS."""

@@ -28,6 +28,19 @@ def test_http_is_sent_to_https_and_https_speaks_tls_1_2_or_newer() -> None:
     assert found[443].inputs["certificateArn"] == BASELINE["certificate"]
 
 
+def test_networks_beside_the_vpc_reach_an_internal_balancer_where_the_file_names_them() -> None:
+    found = plan(BASELINE, target="ecs", callers=["10.99.0.0/16", "192.168.0.0/24"])
+    rules = [
+        rule.inputs
+        for rule in found.of_type("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+        if "cidrIpv4" in rule.inputs and rule.inputs["fromPort"] in (80, 443)
+    ]
+    blocks = {"10.20.0.0/16", "10.99.0.0/16", "192.168.0.0/24"}
+    assert {(rule["fromPort"], rule["cidrIpv4"]) for rule in rules} == {
+        (port, block) for port in (80, 443) for block in blocks
+    }
+
+
 def test_plain_http_has_one_listener() -> None:
     said = {key: value for key, value in BASELINE.items() if key != "certificate"}
     assert set(listeners(plan(said, target="ecs", plain_http=True))) == {80}

@@ -291,6 +291,22 @@ def test_pods_get_their_settings_from_the_stack_file() -> None:
     assert container["image"] == BASELINE["image"]
 
 
+@pytest.mark.parametrize(
+    ("everything", "blocks"),
+    [
+        (False, {"10.20.0.0/19", "10.20.32.0/19"}),
+        (True, {"10.20.128.0/19", "10.20.160.0/19", "10.20.192.0/19"}),
+    ],
+    ids=["internal", "internet"],
+)
+def test_pods_admit_the_subnets_of_the_load_balancer_and_no_other(
+    everything: bool, blocks: set[str]
+) -> None:
+    fence = objects(tier_made("eks", everything=everything))["NetworkPolicy"].inputs["spec"]
+    (way_in,) = fence["ingress"]
+    assert {source["ipBlock"]["cidr"] for source in way_in["from"]} == blocks
+
+
 def test_machines_are_of_the_images_architecture_and_of_both_kinds_of_capacity() -> None:
     pools = of_type(opened(), "kubernetes:karpenter.sh/v1:NodePool")
     assert {pool.inputs["metadata"]["name"] for pool in pools} == {

@@ -200,17 +200,22 @@ class AutoModeCluster(pulumi.ComponentResource):
             tags=named(args.tags, f"{name}-api"),
             opts=child,
         )
-        vpc.SecurityGroupIngressRule(
-            f"{name}-api",
-            security_group_id=group.id,
-            description="Kubernetes API from the VPC",
-            cidr_ipv4=args.place.cidr,
-            ip_protocol="tcp",
-            from_port=_HTTPS,
-            to_port=_HTTPS,
-            tags=args.tags,
-            opts=child,
-        )
+        blocks: dict[str, pulumi.Input[str]] = {
+            f"{name}-api": args.place.cidr,
+            **{f"{name}-api-{cidr.replace('/', '-')}": cidr for cidr in args.place.more_cidrs},
+        }
+        for full, cidr in blocks.items():
+            vpc.SecurityGroupIngressRule(
+                full,
+                security_group_id=group.id,
+                description="Kubernetes API from the VPC",
+                cidr_ipv4=cidr,
+                ip_protocol="tcp",
+                from_port=_HTTPS,
+                to_port=_HTTPS,
+                tags=args.tags,
+                opts=child,
+            )
         return group
 
     def _admit(self, name: str, cluster: eks.Cluster, args: AutoModeClusterArgs) -> None:

@@ -218,7 +218,7 @@ def _objects(args: TierArgs[Eks], door: Door, namespace: str) -> Objects:
         scaling=args.scaling,
         load_balancing=load_balancing,
         target_group_arn=door.target_group.arn,
-        client_cidrs=[args.place.cidr],
+        client_cidrs=args.place.balancer_cidrs,
     )
 
 

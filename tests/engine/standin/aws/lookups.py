@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.engine.standin.aws.clusters import CLUSTER
-from tests.engine.standin.aws.network import GROUP, SUBNET, VPC, zone_id, zones
+from tests.engine.standin.aws.network import GROUP, SUBNET, VPC, blocks_of, zone_id, zones
 from tests.engine.standin.cloud import ACCOUNT, Record, RefusedError
 from tests.engine.standin.resources import Resources
 
@@ -70,6 +70,17 @@ def _described(record: Record) -> dict[str, Any]:
     return {**record.inputs, **record.outputs, "id": record.id}
 
 
+def _vpc(resources: Resources, arguments: Arguments) -> dict[str, Any]:
+    found = _by_id(VPC)(resources, arguments)
+    with resources.cloud.lock:
+        record = resources.cloud.find(VPC, resources.region, id=found["id"])
+        blocks = blocks_of(record, resources.cloud) if record else []
+    return {**found, "cidrBlockAssociations": [
+        {"associationId": f"vpc-cidr-assoc-{n:017x}", "cidrBlock": block, "state": "associated"}
+        for n, block in enumerate(blocks)
+    ]}  # fmt: skip
+
+
 def _group(resources: Resources, arguments: Arguments) -> dict[str, Any]:
     """A group by its id, or a VPC's own by the name that AWS gives it."""
     if arguments.get("name") == "default" and arguments.get("vpcId"):
@@ -117,7 +128,7 @@ _LOOKUPS: dict[str, Callable[[Resources, Arguments], dict[str, Any]]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": _identity,
     "aws:index/getRegion:getRegion": _region,
     "aws:index/getPartition:getPartition": _partition,
-    "aws:ec2/getVpc:getVpc": _by_id(VPC),
+    "aws:ec2/getVpc:getVpc": _vpc,
     "aws:ec2/getSubnet:getSubnet": _by_id(SUBNET),
     "aws:ec2/getSubnets:getSubnets": _subnets,
     "aws:ec2/getSecurityGroup:getSecurityGroup": _group,

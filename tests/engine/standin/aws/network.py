@@ -9,11 +9,12 @@ from typing import Any
 
 from tests.engine.standin.aws.rules import cidr_reason
 from tests.engine.standin.aws.support import by, entries, exactly_one, known, numbered, refuse
-from tests.engine.standin.cloud import ACCOUNT, Record
+from tests.engine.standin.cloud import ACCOUNT, Cloud, Record
 from tests.engine.standin.kinds import Autoname, Call, Inputs, Kind
 from tests.engine.standin.shapes import Problem
 
 VPC = "aws:ec2/vpc:Vpc"
+BLOCK = "aws:ec2/vpcIpv4CidrBlockAssociation:VpcIpv4CidrBlockAssociation"
 SUBNET = "aws:ec2/subnet:Subnet"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 GATEWAY = "aws:ec2/internetGateway:InternetGateway"
@@ -75,6 +76,12 @@ def _vpc_outputs(_inputs: Inputs, call: Call, identity: str) -> dict[str, Any]:
     }
 
 
+def blocks_of(vpc: Record, cloud: Cloud) -> list[str]:
+    """A VPC's block, and those that it was given later."""
+    later = [block for block in cloud.of(BLOCK, vpc.region) if block.inputs["vpcId"] == vpc.id]
+    return [vpc.inputs["cidrBlock"], *(block.inputs["cidrBlock"] for block in later)]
+
+
 def _check_subnet(inputs: Inputs) -> Iterator[Problem]:
     cidr = inputs.get("cidrBlock")
     if known(cidr) and not 16 <= _network(cidr).prefixlen <= 28:
@@ -84,8 +91,8 @@ def _check_subnet(inputs: Inputs) -> Iterator[Problem]:
 def _admit_subnet(inputs: Inputs, call: Call, own: Record | None) -> None:
     vpc = call.cloud.find(VPC, call.region, id=inputs["vpcId"])
     block = _network(inputs["cidrBlock"])
-    if vpc and not block.subnet_of(_network(vpc.inputs["cidrBlock"])):
-        refuse(f"InvalidSubnet.Range: {block} is not in {vpc.inputs['cidrBlock']}")
+    if vpc and not any(block.subnet_of(_network(whole)) for whole in blocks_of(vpc, call.cloud)):
+        refuse(f"InvalidSubnet.Range: {block} is not in {blocks_of(vpc, call.cloud)}")
     for other in call.cloud.of(SUBNET, call.region):
         same = other is not own and other.inputs["vpcId"] == inputs["vpcId"]
         if same and block.overlaps(_network(other.inputs["cidrBlock"])):
@@ -260,6 +267,7 @@ def _endpoint_outputs(inputs: Inputs, call: Call, identity: str) -> dict[str, An
 KINDS = (
     Kind(VPC, numbered("vpc"), _vpc_outputs, _check_vpc,
          held_by=(SUBNET, GATEWAY, GROUP, ENDPOINT, TABLE)),
+    Kind(BLOCK, numbered("vpc-cidr-assoc"), check=_check_vpc),
     Kind(SUBNET, numbered("subnet"), _subnet_outputs, _check_subnet, _admit_subnet,
          held_by=ATTACHED_TO_SUBNETS),
     Kind(GATEWAY, numbered("igw"), _arn("internet-gateway"), admit=_admit_gateway,
