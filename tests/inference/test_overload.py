@@ -66,7 +66,8 @@ def test_at_ten_times_the_load_the_admitted_are_served_and_the_rest_told_when_to
 
 def test_bodies_held_at_once_are_bounded() -> None:
     long = json.dumps({"inputs": ["가" * 20_000] * 20}, ensure_ascii=False).encode()
-    with process(threads=1, max_waiting_bytes=3 * len(long)) as server:
+    size = len(long)
+    with process(threads=1, max_body_bytes=size, max_waiting_bytes=3 * size) as server:
         before = memory(server)
         result = uvloop.run(
             closed_loop(server.port, [post("/v1/classify", long, 20)], connections=40, seconds=2)
