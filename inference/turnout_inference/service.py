@@ -16,8 +16,8 @@ from turnout_inference.access import Access
 from turnout_inference.admission import Bounds, Door
 from turnout_inference.backend import Backend
 from turnout_inference.batching import Job, Limits, Row
-from turnout_inference.engine import Engine
 from turnout_inference.ending import end_within
+from turnout_inference.engine import Engine
 from turnout_inference.errors import ApiError, Code, too_many_texts
 from turnout_inference.logs import RequestLog
 from turnout_inference.metrics import Metrics
@@ -103,6 +103,7 @@ class Service:
         self.draining = False
         self.labels = model.manifest.labels
         self.cuts = model.manifest.cuts()
+        self._of_nothing = len(model.tokenizer.encode("").ids)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._futures: dict[Job, asyncio.Future[Job]] = {}
         self._tokenizers = ThreadPoolExecutor(2, thread_name_prefix="tokenizer")
@@ -193,8 +194,9 @@ class Service:
         deadline: Deadline,
         side: Side = "right",
         truncate: bool = True,
+        blank: bool = True,
     ) -> Outcome:
-        """Score texts.
+        """Score texts; without `blank`, none of which the tokenizer keeps nothing.
 
         Raises ApiError; when the caller is cancelled, what is not computed yet never will be.
         """
@@ -203,6 +205,8 @@ class Service:
         encoded = await self._encode(texts, side, deadline)
         if not truncate:
             self._refuse_truncated(encoded, place)
+        if not blank:
+            self._refuse_blank(encoded, place)
         tokens = sum([len(item.ids) for item in encoded])
         if tokens > self.settings.max_request_tokens:
             raise ApiError(
@@ -318,6 +322,16 @@ class Service:
                     Code.TEXT_TOO_LONG,
                     f"{place}[{index}]: {item.total} tokens, the model reads {len(item.ids)}",
                     "shorten it, or leave `truncate` at true",
+                )
+
+    def _refuse_blank(self, encoded: Sequence[Encoded], place: str) -> None:
+        for index, item in enumerate(encoded):
+            if item.total <= self._of_nothing:
+                raise ApiError(
+                    422,
+                    Code.EMPTY_TEXT,
+                    f"{place}[{index}]: the model reads none of the text's characters",
+                    "leave such texts out: no model can say anything of them",
                 )
 
     def chosen(self, row: Row) -> list[str]:

@@ -73,7 +73,7 @@ def test_what_is_said_kindly_is_not_hate_speech(server: Running) -> None:
 
 
 def test_hostile_texts_are_computed_like_any_other(server: Running) -> None:
-    hostile = ["\x00", "a\u202eb", "\u200b\u200bx", "🏳️‍🌈" * 500, "؀" * 50, "\ufffd", "﷽" * 100]
+    hostile = ["\x00x", "a\u202eb", "\u200b\u200bx", "🏳️‍🌈" * 500, "؀" * 50, "a\ufffd", "﷽" * 100]
     for result in results(server.classify(hostile)):
         scores = result["scores"]
         assert isinstance(scores, dict)
@@ -84,3 +84,16 @@ def test_a_pair_is_scored_as_one_input(server: Running) -> None:
     pair = server.client.post("/predict", json={"inputs": [TEXTS[0], TEXTS[2]]})
     assert pair.status_code == 200
     assert len(pair.json()) == 9
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\ufeff\u200f", "\x07", "\u200b \n"])
+def test_a_text_of_which_the_model_reads_nothing_is_refused_as_an_empty_one(
+    server: Running, text: str
+) -> None:
+    response = server.classify(["good", text])
+    assert response.status_code == 422
+    assert response.json()["error"]["code"] == "empty_text"
+    assert response.json()["error"]["message"].startswith("inputs[1]: ")
+    # The servers whose contract it is answer these.
+    assert server.client.post("/predict", json={"inputs": text}).status_code == 200
+    assert server.client.post("/classify", json={"input": [text]}).status_code == 200

@@ -27,6 +27,7 @@ async def classify(exchange: Exchange) -> HTTPResponse:
         place="inputs",
         deadline=exchange.deadline,
         truncate=body.truncate,
+        blank=False,
     )
     note(exchange, outcome)
     labels = service.labels
