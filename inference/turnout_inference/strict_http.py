@@ -28,7 +28,7 @@ _FRAMING = re.compile(
     rb"\r\n(?:content-length:[ \t]*[0-9]+|transfer-encoding:[ \t]*chunked)[ \t]*(?:\r\n|\Z)",
     re.IGNORECASE,
 )
-_CHUNK_LINE = re.compile(rb"\r\n[0-9A-Fa-f]{1,16}(?:[ \t]*;[\t -~\x80-\xff]*)?\r\n")
+_CHUNK_LINE = re.compile(rb"\r\n[0-9A-Fa-f]{1,16}(?:;[\t -~\x80-\xff]*)?\r\n")
 
 
 class HeadTooLong(SanicException):

@@ -196,6 +196,7 @@ def test_a_request_line_that_is_odd_but_allowed_is_served(server: Running, line:
         b"0xf\r\n" + BODY + b"\r\n0\r\n\r\n",
         b" f\r\n" + BODY + b"\r\n0\r\n\r\n",
         b"f \r\n" + BODY + b"\r\n0\r\n\r\n",
+        b"f ;a\r\n" + BODY + b"\r\n0\r\n\r\n",
         b"+f\r\n" + BODY + b"\r\n0\r\n\r\n",
         "٥\r\n".encode() + b"12345\r\n0\r\n\r\n",
         b"\r\n" + BODY + b"\r\n0\r\n\r\n",
@@ -218,7 +219,7 @@ def test_chunks_that_are_not_by_the_letter_are_refused(server: Running, body: by
 @pytest.mark.parametrize("apart", [False, True])
 def test_chunks_by_the_letter_are_read_with_their_extensions(server: Running, apart: bool) -> None:
     head = request(HOST, TYPE, CHUNKED, body=b"")
-    chunks = b"7;a=b\r\n" + BODY[:7] + b"\r\n008 ;c\r\n" + BODY[7:] + b"\r\n0\r\n\r\n"
+    chunks = b"7;a=b\r\n" + BODY[:7] + b"\r\n008; c\r\n" + BODY[7:] + b"\r\n0\r\n\r\n"
     parts = [bytes([byte]) for byte in chunks] if apart else [chunks]
     answer, closed = exchange(server, head, *parts, request(HOST, TYPE, LENGTH), patience=0.5)
     assert answer.count(b"HTTP/1.1 200 ") == 2
