@@ -2,16 +2,21 @@
 
 import json
 
-from turnout.targets.eks.kubeconfig import kubeconfig
+import pytest
+
+from turnout.targets.eks.kubeconfig import kubeconfig, role_to_assume
+
+ROLE = "arn:aws:iam::123456789012:role/deploy"
 
 
-def parsed(profile: str | None = None) -> dict[str, object]:
+def parsed(profile: str | None = None, role: str | None = None) -> dict[str, object]:
     text = kubeconfig(
         name="api-prod",
         endpoint="https://0123.gr7.ap-northeast-2.eks.amazonaws.com",
         certificate_authority="LS0t",
         region="ap-northeast-2",
         profile=profile,
+        role=role,
     )
     document: dict[str, object] = json.loads(text)
     return document
@@ -36,3 +41,25 @@ def test_the_token_is_asked_for_with_the_providers_region_and_profile() -> None:
     arguments = users[0]["user"]["exec"]["args"]
     assert arguments[:4] == ["--profile", "staging", "--region", "ap-northeast-2"]
     assert arguments[-4:] == ["--cluster-name", "api-prod", "--output", "json"]
+
+
+def test_the_token_is_asked_for_as_the_role_that_the_provider_assumes() -> None:
+    users = parsed(role=role_to_assume([{"roleArn": ROLE, "sessionName": "pulumi"}]))["users"]
+    assert isinstance(users, list)
+    arguments = users[0]["user"]["exec"]["args"]
+    assert arguments[-2:] == ["--role-arn", ROLE]
+    assert role_to_assume([]) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ([{"roleArn": ROLE}, {"roleArn": ROLE}], "a chain of 2 roles"),
+        ([{"roleArn": ROLE, "externalId": "x"}], "an external id"),
+    ],
+)
+def test_what_the_token_cannot_be_asked_with_is_refused(
+    said: list[dict[str, str]], words: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"aws:assumeRoles: .*{words}; set aws:profile"):
+        role_to_assume(said)

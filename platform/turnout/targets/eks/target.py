@@ -24,7 +24,7 @@ from turnout.targets.eks.cluster import (
     ClusterFacts,
     existing_cluster,
 )
-from turnout.targets.eks.kubeconfig import kubeconfig
+from turnout.targets.eks.kubeconfig import kubeconfig, role_to_assume
 from turnout.targets.eks.lifecycle import leaving, settling
 from turnout.targets.eks.manifests import LoadBalancing, Manifest, Objects
 from turnout.targets.eks.objects import KubernetesService, KubernetesServiceArgs
@@ -169,7 +169,12 @@ class EksTarget(pulumi.ComponentResource):
         return [association, *role.permissions]
 
     def _kubernetes(self, name: str, cluster: ClusterFacts, args: TierArgs[Eks]) -> Provider:
-        profile = pulumi.Config("aws").get("profile")
+        provider = pulumi.Config("aws")
+        profile = provider.get("profile")
+        try:
+            role = role_to_assume(provider.get_object("assumeRoles") or [])
+        except ValueError as problem:
+            raise pulumi.RunError(str(problem)) from None
         document = pulumi.Output.all(
             cluster.name, cluster.endpoint, cluster.certificate_authority, args.account.region
         ).apply(
@@ -179,6 +184,7 @@ class EksTarget(pulumi.ComponentResource):
                 certificate_authority=known[2],
                 region=known[3],
                 profile=profile,
+                role=role,
             )
         )
         return Provider(
