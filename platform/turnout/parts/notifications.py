@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pulumi
 from pulumi_aws import kms, sns
 
 from turnout.parts.account import Account
+from turnout.parts.key_policy import key_policy
 
 CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
 
@@ -37,7 +38,7 @@ class Notifications(pulumi.ComponentResource):
             description="Encrypts alarms on their way",
             enable_key_rotation=True,
             deletion_window_in_days=7,
-            policy=key_policy(args.account),
+            policy=key_policy(args.account, used_by_alarms(args.account)),
             tags=args.tags,
             opts=child,
         )
@@ -52,7 +53,8 @@ class Notifications(pulumi.ComponentResource):
                 f"{name}-{hashlib.sha256(subscriber.encode()).hexdigest()[:8]}",
                 topic=topic.arn,
                 protocol="email" if mail else "https",
-                endpoint=subscriber,
+                # An address of a chat or a pager often holds the token that lets one write there.
+                endpoint=subscriber if mail else pulumi.Output.secret(subscriber),
                 opts=child,
             )
         # Whoever is told the topic may rely on its policy.
@@ -60,39 +62,20 @@ class Notifications(pulumi.ComponentResource):
         self.register_outputs({"topicArn": self.topic_arn})
 
 
-def key_policy(account: Account) -> pulumi.Output[str]:
-    """The account administers the key; CloudWatch's alarms of the account use it through SNS.
+def used_by_alarms(account: Account) -> dict[str, Any]:
+    """CloudWatch's alarms of the account use the key through SNS.
 
     With `alias/aws/sns` instead, CloudWatch could not publish: AWS's own key has a policy that
     nobody can change.
     """
-    return pulumi.Output.json_dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Sid": "AdministeredByTheAccount",
-                    "Effect": "Allow",
-                    "Principal": {
-                        "AWS": pulumi.Output.concat(
-                            "arn:", account.partition, ":iam::", account.account_id, ":root"
-                        )
-                    },
-                    "Action": "kms:*",
-                    "Resource": "*",
-                },
-                {
-                    "Sid": "UsedByAlarms",
-                    "Effect": "Allow",
-                    "Principal": {"Service": CLOUDWATCH},
-                    "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
-                    "Resource": "*",
-                    "Condition": {"StringEquals": {"aws:SourceAccount": account.account_id}},
-                },
-            ],
-        },
-        sort_keys=True,
-    )
+    return {
+        "Sid": "UsedByAlarms",
+        "Effect": "Allow",
+        "Principal": {"Service": CLOUDWATCH},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": account.account_id}},
+    }
 
 
 def topic_policy(topic_arn: pulumi.Input[str], account: Account) -> pulumi.Output[str]:

@@ -9,6 +9,7 @@ from turnout.config.surroundings import Alarms, Scaling
 from turnout.contract import Metric, Signal
 from turnout.parts.alarms import describe
 from turnout.parts.door_signals import healthy_hosts
+from turnout.plan import Secret
 
 ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"
 NIGHTS: Final = {"name": "nights", "cron": "0 20 * * *", "min": 0, "max": 0}
@@ -98,12 +99,12 @@ def test_the_topic_is_encrypted_with_a_key_that_cloudwatch_may_use() -> None:
     assert "cloudwatch.amazonaws.com" in key.inputs["policy"]
 
 
-def test_mail_and_hooks_subscribe() -> None:
+def test_mail_and_hooks_subscribe_and_a_hook_is_a_secret() -> None:
     notify = ["a@example.com", "https://hooks.example.com/x"]
     found = plan({**BASELINE, "alarms": {"notify": notify}}, target="ecs")
     subscriptions = found.of_type("aws:sns/topicSubscription:TopicSubscription")
     told = {s.inputs["protocol"]: s.inputs["endpoint"] for s in subscriptions}
-    assert told == {"email": notify[0], "https": notify[1]}
+    assert told == {"email": notify[0], "https": Secret()}
 
 
 def test_the_defaults_are_the_users_own_figures() -> None:

@@ -101,6 +101,8 @@ def test_kubernetes_secrets_are_encrypted_with_a_key_that_rotates() -> None:
     ]
     assert key.inputs["enableKeyRotation"] is True
     assert key.protect
+    (administered,) = json.loads(key.inputs["policy"])["Statement"]
+    assert administered["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
 
 
 def test_the_control_plane_logs_all_it_has_to_a_group_that_forgets() -> None:

@@ -11,6 +11,7 @@ from turnout.config.surroundings import Logs
 from turnout.config.target import Eks
 from turnout.parts.account import Account
 from turnout.parts.identity import Role, RoleArgs
+from turnout.parts.key_policy import key_policy
 from turnout.parts.logs import LogGroup, LogGroupArgs
 from turnout.parts.statements import trust
 from turnout.parts.tags import named
@@ -86,6 +87,8 @@ class AutoModeCluster(pulumi.ComponentResource):
             description=f"Kubernetes secrets of {args.cluster_name}",
             enable_key_rotation=True,
             deletion_window_in_days=30 if args.keep else 7,
+            # EKS works by grants that it makes in the name of who makes the cluster.
+            policy=key_policy(args.account),
             tags=args.tags,
             # Without its key a cluster is lost.
             opts=pulumi.ResourceOptions(parent=self, protect=args.keep),
