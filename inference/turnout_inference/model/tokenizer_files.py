@@ -61,7 +61,7 @@ def longest_input(checkpoint: Checkpoint) -> int:
     try:
         settings = json.loads((checkpoint.folder / "tokenizer_config.json").read_bytes())
         limit = int(settings["model_max_length"])
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return checkpoint.max_tokens
     return min(limit, checkpoint.max_tokens) if limit > 0 else checkpoint.max_tokens
 

@@ -65,6 +65,15 @@ def test_a_tokenizer_may_set_a_shorter_limit(tmp_path: Path, said: object, longe
     assert longest_input(read_checkpoint(tmp_path)) == longest
 
 
+@pytest.mark.parametrize("content", ["{", "[]", "[" * 200_000])
+def test_settings_of_a_tokenizer_that_cannot_be_read_set_no_limit(
+    tmp_path: Path, content: str
+) -> None:
+    write(tmp_path, BERT)
+    (tmp_path / "tokenizer_config.json").write_text(content)
+    assert longest_input(read_checkpoint(tmp_path)) == 512
+
+
 def test_distilbert_names_its_width_otherwise(tmp_path: Path) -> None:
     assert read_checkpoint(write(tmp_path, DISTILBERT)).hidden_size == 768
 
