@@ -29,6 +29,24 @@ _SECRET_VALUES = (
     re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
     re.compile(r"://[^/\s:@]+:[^/\s:@]{3,}@"),
 )
+# What a container may add and own no more of its host for it: "Pod Security Standards", baseline.
+_HARMLESS_CAPABILITIES = frozenset(
+    {
+        "AUDIT_WRITE",
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "FOWNER",
+        "FSETID",
+        "KILL",
+        "MKNOD",
+        "NET_BIND_SERVICE",
+        "SETFCAP",
+        "SETGID",
+        "SETPCAP",
+        "SETUID",
+        "SYS_CHROOT",
+    }
+)
 _REFERENCES = ("arn:", "${", "{{resolve:", "/aws/reference/")
 
 
@@ -55,7 +73,11 @@ def holds_secret(variable: Variable) -> bool:
     return contains_secret(variable.value.text())
 
 
-_NOT_SECRET = ("true", "false", "0", "1", "none", "null")
+# Answers to a variable that must be set; the last one is what local model servers document.
+_NOT_SECRET = (
+    *("true", "false", "0", "1", "none", "null", "empty", "unused", "not-needed", "not-used"),
+    "sk-no-key-required",
+)
 
 
 def contains_secret(text: str) -> bool:
@@ -77,6 +99,14 @@ def is_pinned(image: str) -> bool:
         return True
     tag = _TAG.search(image)
     return tag is not None and tag["tag"] != "latest"
+
+
+def added_capabilities(holder: Properties) -> list[str]:
+    """The capabilities that are added beyond the harmless ones."""
+    names = [
+        item.text().upper().removeprefix("CAP_") for item in holder.each("capabilities", "add")
+    ]
+    return [name for name in names if name and name not in _HARMLESS_CAPABILITIES]
 
 
 def ecs_containers(task: Properties) -> list[Properties]:

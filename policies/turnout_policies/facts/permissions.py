@@ -111,7 +111,8 @@ class Permission:
         if protocol == "all":
             return f"all traffic {preposition} {whom}"
         if protocol not in ("tcp", "udp"):
-            return f"{protocol} {preposition} {whom}"
+            named = f"protocol {protocol}" if protocol.isdigit() else protocol
+            return f"{named} {preposition} {whom}"
         first, last = self.ports
         span = "all ports" if (first, last) == (0, _LAST_PORT) else f"{first}-{last}"
         return f"{protocol} {first if first == last else span} {preposition} {whom}"

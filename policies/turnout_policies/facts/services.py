@@ -136,13 +136,19 @@ def load_balancers_of(group: Properties, stack: Stack) -> list[Properties]:
     return balancers
 
 
+def speaks_http(group: Properties) -> bool:
+    """Whether a target group is an application load balancer's, which reads what it passes on."""
+    return group.text("protocol").upper() in ("", "HTTP", "HTTPS")
+
+
 def measures(service: Service, signal: Signal, stack: Stack) -> bool:
     """Whether a tier has a metric for a signal at all."""
     match signal:
         case "healthy hosts":
             return service.behind_balancer and service.tier != "lambda"
         case "response time" | "errors":
-            return service.behind_balancer or service.tier == "lambda"
+            answers = service.tier == "lambda" or bool(service.classic_balancers)
+            return answers or any_holds(service.target_groups, speaks_http)
         case "memory":
             return service.tier != "lambda" or _has_lambda_insights(service.subject, stack)
         case "cpu":

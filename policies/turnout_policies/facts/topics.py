@@ -6,6 +6,7 @@ from functools import partial
 
 from turnout_policies.facts.documents import Statement, statements
 from turnout_policies.facts.tokens import (
+    CHAT_CHANNELS,
     KMS_ALIAS,
     KMS_KEY,
     KMS_KEY_POLICY,
@@ -21,8 +22,10 @@ _CLOUDWATCH = "cloudwatch.amazonaws.com"
 _NEEDED = ("kms:decrypt", "kms:generatedatakey")
 
 
-def subscriptions_of(topic: Properties, stack: Stack) -> list[Properties]:
-    return stack.referrers(topic, "topic", TOPIC_SUBSCRIPTION)
+def listeners_of(topic: Properties, stack: Stack) -> list[Properties]:
+    """The subscriptions to a topic, and the chat channels that it is shown in."""
+    subscriptions = stack.referrers(topic, "topic", TOPIC_SUBSCRIPTION)
+    return subscriptions or stack.referrers(topic, "snsTopicArns", *CHAT_CHANNELS)
 
 
 def keys_of(topic: Properties, stack: Stack) -> list[Properties]:

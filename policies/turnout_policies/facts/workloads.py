@@ -12,6 +12,8 @@ STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
 DAEMON_SET = "kubernetes:apps/v1:DaemonSet"
 JOB = "kubernetes:batch/v1:Job"
 CRON_JOB = "kubernetes:batch/v1:CronJob"
+REPLICA_SET = "kubernetes:apps/v1:ReplicaSet"
+REPLICATION_CONTROLLER = "kubernetes:core/v1:ReplicationController"
 POD = "kubernetes:core/v1:Pod"
 K8S_SERVICE = "kubernetes:core/v1:Service"
 DISRUPTION_BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
@@ -21,7 +23,16 @@ AUTOSCALERS = (
     "kubernetes:autoscaling/v1:HorizontalPodAutoscaler",
 )
 SERVING = (DEPLOYMENT, STATEFUL_SET)
-WITH_PODS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, JOB, CRON_JOB, POD)
+WITH_PODS = (
+    DEPLOYMENT,
+    STATEFUL_SET,
+    DAEMON_SET,
+    JOB,
+    CRON_JOB,
+    REPLICA_SET,
+    REPLICATION_CONTROLLER,
+    POD,
+)
 
 
 def pod_of(workload: Properties) -> Properties:

@@ -34,6 +34,7 @@ _BOUNDS: dict[str, tuple[Signal, dict[str, float]]] = {
     "healthyHosts": ("healthy hosts", {"min": 1, "max": 1000}),
     "responseTime": ("response time", {"min": 0.01, "max": 60}),
 }
+_ACTIONS = ("alarmActions", "okActions", "insufficientDataActions")
 _PERCENT = ("CPUUtilization", "MemoryUtilization", "mem_used_percent", "cpu_usage_active")
 _PERCENT_ENDINGS = (
     "_utilization",
@@ -54,14 +55,17 @@ def _has_action(alarm: Properties, context: Context) -> Outcomes:
 
 
 def _actions_enabled(alarm: Properties, _: Context) -> Outcomes:
-    if not alarm.flag("actionsEnabled", default=True):
+    # An alarm with no action at all has none to switch off: alarm-has-action speaks of it.
+    if alarm.flag("actionsEnabled", default=True):
+        return
+    if any_holds(_ACTIONS, alarm.has):
         yield Finding("its actions are switched off", "actionsEnabled")
 
 
 def _topic_is_heard(topic: Properties, context: Context) -> Outcomes:
     stack = context.stack
     users = stack.referrers(topic, "alarmActions", ALARM, COMPOSITE_ALARM)
-    if users and not topics.subscriptions_of(topic, stack):
+    if users and not topics.listeners_of(topic, stack):
         names = ", ".join(item.resource.name for item in users)
         yield Finding(f"nobody listens to it, and these notify it: {names}")
 

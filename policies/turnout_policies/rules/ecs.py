@@ -33,6 +33,19 @@ def _not_root(container: Properties, task: Properties) -> Outcomes:
 def _not_privileged(container: Properties, _: Properties) -> Outcomes:
     if container.flag("privileged"):
         yield Finding(f"{container.text('name')} is privileged", f"{container.place}.privileged")
+        return
+    yield from _no_rights_of_the_host(container)
+
+
+def _no_rights_of_the_host(container: Properties) -> Outcomes:
+    # Fargate offers SYS_PTRACE, which reaches no further than the task.
+    added = containers.added_capabilities(container.at("linuxParameters"))
+    found = [name for name in added if name != "SYS_PTRACE"]
+    if found:
+        yield Finding(
+            f"{container.text('name')} has the rights of {', '.join(found)}",
+            f"{container.place}.linuxParameters.capabilities.add",
+        )
 
 
 def _read_only_root(container: Properties, task: Properties) -> Outcomes:

@@ -28,9 +28,16 @@ from turnout_policies.rule import (
 _STARTERS = (INSTANCE, LAUNCH_CONFIGURATION, LAUNCH_TEMPLATE)
 
 
+def _template_decides(starter: Properties, *keys: str) -> bool:
+    """Whether an instance takes a setting from its launch template, which is judged itself."""
+    return starter.has("launchTemplate") and not starter.has(*keys)
+
+
 def _requires_imdsv2(starter: Properties, _: Context) -> Outcomes:
     options = starter.at("metadataOptions")
     if options.text("httpEndpoint") == "disabled":
+        return
+    if _template_decides(starter, "metadataOptions", "httpTokens"):
         return
     tokens = options.text("httpTokens")
     if tokens != "required":
@@ -44,6 +51,8 @@ def _require_imdsv2(properties: Mapping[str, Any]) -> Mapping[str, Any] | None:
     options = properties.get("metadataOptions")
     given = dict(options) if isinstance(options, Mapping) else {}
     if given.get("httpTokens") == "required" or given.get("httpEndpoint") == "disabled":
+        return None
+    if properties.get("launchTemplate") and not given.get("httpTokens"):
         return None
     return {"metadataOptions": {**given, "httpTokens": "required"}}
 
@@ -84,10 +93,10 @@ def _disks_encrypted(holder: Properties, _: Context) -> Outcomes:
             yield from each(mappings, _mapping_encrypted)
         case _:
             root = holder.at("rootBlockDevice")
-            if not root.has():
-                yield Finding("no root disk is described, so the image decides", "rootBlockDevice")
-            else:
+            if root.has():
                 yield from _encrypted(root, "the root disk")
+            elif not holder.has("launchTemplate"):
+                yield Finding("no root disk is described, so the image decides", "rootBlockDevice")
             yield from each(
                 holder.each("ebsBlockDevices"), lambda disk: _encrypted(disk, disk.place)
             )
@@ -113,7 +122,7 @@ def _one_interface(starter: Properties, _: Context) -> Outcomes:
 
 
 def _has_profile(starter: Properties, _: Context) -> Outcomes:
-    if not starter.has("iamInstanceProfile"):
+    if not starter.has("iamInstanceProfile") and not starter.has("launchTemplate"):
         yield Finding("no instance profile: programs on it need keys of their own")
 
 
@@ -131,12 +140,14 @@ def _monitored_in_detail(starter: Properties, _: Context) -> Outcomes:
         case t if t == LAUNCH_TEMPLATE:
             monitored = starter.flag("monitoring", "enabled")
         case _:
-            monitored = starter.flag("monitoring")
+            monitored = _template_decides(starter, "monitoring") or starter.flag("monitoring")
     if not monitored:
         yield Finding("metrics come every five minutes only", "monitoring")
 
 
 def _protected_from_termination(instance: Properties, _: Context) -> Outcomes:
+    if _template_decides(instance, "disableApiTermination"):
+        return
     if not instance.flag("disableApiTermination") and not instance.has("instanceMarketOptions"):
         yield Finding("one API call ends the instance", "disableApiTermination")
 

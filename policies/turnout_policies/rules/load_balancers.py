@@ -7,12 +7,14 @@ from typing import Any
 
 from turnout_policies.facts.environments import is_throwaway
 from turnout_policies.facts.tokens import (
+    CLASSIC_LOAD_BALANCER,
     LISTENER,
     LISTENER_RULE,
     LOAD_BALANCER,
     TARGET_GROUP,
 )
 from turnout_policies.properties import Properties
+from turnout_policies.resources import canonical_type
 from turnout_policies.rule import (
     Context,
     Finding,
@@ -21,6 +23,7 @@ from turnout_policies.rule import (
     Rule,
     Severity,
     any_holds,
+    each,
 )
 
 # Policies that take TLS 1.2 or newer only: "Security policies for your Application Load
@@ -115,11 +118,26 @@ def _drop_invalid_headers(properties: Mapping[str, Any]) -> Mapping[str, Any] | 
 
 
 def _logs_access(balancer: Properties, _: Context) -> Outcomes:
-    if balancer.text("loadBalancerType") == "gateway":
+    # A network load balancer logs nothing but TLS that it ends itself, a gateway nothing at all.
+    if not is_application(balancer):
         return
+    # Only the classic kind logs as soon as it knows where to.
+    classic = canonical_type(balancer.resource.type) == CLASSIC_LOAD_BALANCER
     logs = balancer.at("accessLogs")
-    if not logs.has() or not logs.flag("enabled"):
+    if not logs.has() or not logs.flag("enabled", default=classic):
         yield Finding("no request is logged", "accessLogs")
+
+
+def _classic_encrypts(balancer: Properties, _: Context) -> Outcomes:
+    def check(listener: Properties) -> Outcomes:
+        # What is passed on as TCP may be TLS that the servers end.
+        if listener.text("lbProtocol").upper() == "HTTP":
+            yield Finding(
+                f"plain HTTP on port {listener.text('lbPort')}, and it cannot redirect",
+                f"{listener.place}.lbProtocol",
+            )
+
+    yield from each(balancer.each("listeners"), check)
 
 
 def _deletion_protection(balancer: Properties, _: Context) -> Outcomes:
@@ -183,6 +201,18 @@ RULES = (
         elsewhere=("FSBP ELB.1", "cdk-nag ALBHttpToHttpsRedirection"),
         remediation='default_actions=[{"type": "redirect", "redirect": {"protocol": "HTTPS", '
         '"port": "443", "status_code": "HTTP_301"}}]',
+    ),
+    Rule(
+        id="classic-load-balancer-encrypts",
+        title="A classic load balancer takes no plain HTTP",
+        why="It cannot redirect to HTTPS: passwords and cookies cross the network in plain text.",
+        concern="security",
+        severity=Severity.HIGH,
+        types=(CLASSIC_LOAD_BALANCER,),
+        check=_classic_encrypts,
+        elsewhere=("FSBP ELB.3",),
+        remediation='listeners=[{"lb_protocol": "https", "lb_port": 443, "ssl_certificate_id": '
+        "certificate.arn, ...}]  # or an application load balancer, which redirects",
     ),
     Rule(
         id="alb-http-rules-do-not-forward",
@@ -249,7 +279,7 @@ RULES = (
         why="The access log is the only record of requests that never reached the service.",
         concern="security",
         severity=Severity.MEDIUM,
-        types=(LOAD_BALANCER,),
+        types=(LOAD_BALANCER, CLASSIC_LOAD_BALANCER),
         check=_logs_access,
         elsewhere=("FSBP ELB.5", "cdk-nag ELB2"),
         remediation='access_logs={"bucket": logs.id, "enabled": True}',

@@ -87,8 +87,8 @@ def _public_ports_only(holder: Properties, context: Context) -> Outcomes:
     admin = _ports(context, "adminPorts")
 
     def check(permission: Permission) -> Outcomes:
-        if not permission.is_internet or not permission.has_ports:
-            return
+        if not permission.is_internet or permission.protocol in _ECHO_REQUEST:
+            return  # ICMP is the business of security-group-no-ping-from-internet
         # One admin port alone is the business of security-group-admin-port-closed.
         if not permission.reaches_only(allowed) and not permission.reaches_only(admin):
             wanted = " and ".join(str(port) for port in sorted(allowed))

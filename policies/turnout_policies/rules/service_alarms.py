@@ -9,6 +9,7 @@ from turnout_policies.facts.services import (
     Service,
     measures,
     service_of,
+    speaks_http,
     tells,
 )
 from turnout_policies.properties import Properties
@@ -41,6 +42,8 @@ _CLASSIC_METRIC: dict[Signal, str] = {
     "response time": "AWS/ELB Latency",
     "errors": "AWS/ELB HTTPCode_Backend_5XX",
 }
+# A network load balancer passes on what it does not read: it knows no answers, only hosts.
+_NETWORK_METRIC: dict[Signal, str] = {"healthy hosts": "AWS/NetworkELB HealthyHostCount"}
 _BALANCER_METRIC: dict[Signal, str] = {
     "healthy hosts": "AWS/ApplicationELB HealthyHostCount",
     "response time": "AWS/ApplicationELB TargetResponseTime",
@@ -60,8 +63,15 @@ def _has_alarm(signal: Signal) -> Check:
 
 
 def _metric(service: Service, signal: Signal) -> str:
-    of_balancer = _BALANCER_METRIC if service.target_groups else _CLASSIC_METRIC
-    return _METRIC.get((service.tier, signal)) or of_balancer[signal]
+    return _METRIC.get((service.tier, signal)) or _balancer_metrics(service)[signal]
+
+
+def _balancer_metrics(service: Service) -> dict[Signal, str]:
+    if not service.target_groups:
+        return _CLASSIC_METRIC
+    if any_holds(service.target_groups, speaks_http):
+        return _BALANCER_METRIC
+    return _NETWORK_METRIC
 
 
 def _is_told(service: Service, signal: Signal, context: Context) -> bool:
