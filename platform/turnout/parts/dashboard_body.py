@@ -14,6 +14,9 @@ from turnout.parts.door_signals import NAMESPACE
 _COLUMNS: Final = 24
 _HEIGHT: Final = 6
 _PERIOD_SECONDS: Final = 60
+# The server's lines are JSON; inside Container Insights' own JSON their quotes are escaped.
+_TROUBLE: Final = r"@message like /level\W+(warning|error|critical)/"
+_LINES: Final = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +41,7 @@ class DashboardView:
 
 
 def dashboard_body(view: DashboardView) -> dict[str, Any]:
-    """The dashboard: alarms, traffic, latency, errors, saturation and copies, slowest logs last."""
+    """The dashboard: alarms, traffic, latency, errors, saturation and copies, logs last."""
     widgets = [
         {
             "type": "alarm",
@@ -48,6 +51,7 @@ def dashboard_body(view: DashboardView) -> dict[str, Any]:
         },
         *(_door(view) if view.balancer_arn_suffix is not None else ()),
         *(widget for tier in view.tiers for widget in _tier(view, tier)),
+        *(_log(view, tier) for tier in view.tiers),
     ]
     return {"widgets": _placed(widgets)}
 
@@ -116,6 +120,24 @@ def _tier(view: DashboardView, tier: TierView) -> list[dict[str, Any]]:
         for name, signal in present_signals(tier.signals).items()
         if name not in door or signal.metric.namespace != NAMESPACE
     ]
+
+
+def _log(view: DashboardView, tier: TierView) -> dict[str, Any]:
+    """The newest lines that tell of trouble. CloudWatch reads the log only when somebody looks."""
+    asked = f"fields @timestamp, @message | filter {_TROUBLE} | sort @timestamp desc"
+    return {
+        "type": "log",
+        "width": _COLUMNS,
+        "height": _HEIGHT,
+        "properties": {
+            "title": f"{tier.kind}: warnings and errors in the log",
+            "view": "table",
+            "region": view.region,
+            "query": pulumi.Output.concat(
+                "SOURCE '", tier.log_group, f"' | {asked} | limit {_LINES}"
+            ),
+        },
+    }
 
 
 def _line(metric: contract.Metric, label: str) -> list[Any]:

@@ -1,6 +1,7 @@
 """What every tier holds, whatever it is: the promises that a service makes on AWS."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final
@@ -325,8 +326,16 @@ def test_a_plan_tells_the_same_twice(kind: str) -> None:
     assert again.outputs == first.outputs
 
 
+LOG_GROUPS: Final = {
+    "ec2": "/ec2/hate-speech-api",
+    "ecs": "/ecs/hate-speech-api",
+    "eks": "/aws/containerinsights/hate-speech-api-test/application",
+    "lambda": "/aws/lambda/hate-speech-api-test",
+}
+
+
 @every_tier
-def test_the_dashboard_is_json_with_traffic_latency_errors_and_the_alarms(kind: str) -> None:
+def test_the_dashboard_is_json_with_traffic_latency_errors_alarms_and_the_log(kind: str) -> None:
     (dashboard,) = [r for r in tier_made(kind) if r.type == "aws:cloudwatch/dashboard:Dashboard"]
     widgets = json.loads(dashboard.inputs["dashboardBody"])["widgets"]
     titles = " ".join(widget["properties"]["title"] for widget in widgets)
@@ -334,6 +343,13 @@ def test_the_dashboard_is_json_with_traffic_latency_errors_and_the_alarms(kind: 
         assert word in titles
     (alarms,) = [w for w in widgets if w["type"] == "alarm"]
     assert len(alarms["properties"]["alarms"]) == len(EXPECTED_ALARMS[kind]) + 2
+    (log,) = [w["properties"] for w in widgets if w["type"] == "log"]
+    assert log["query"].startswith(f"SOURCE '{LOG_GROUPS[kind]}' | fields @timestamp, @message")
+    assert log["region"] == "ap-northeast-2"
+    trouble = re.compile(log["query"].split("/")[-2])
+    assert trouble.search('{"level":"error","message":"x"}')
+    assert trouble.search(r'{"log":"{\"level\":\"warning\"}"}')
+    assert not trouble.search('{"level":"info","message":"x"}')
     places = {(widget["x"], widget["y"]) for widget in widgets}
     assert len(places) == len(widgets)
     assert all(widget["x"] + widget["width"] <= 24 for widget in widgets)
