@@ -156,6 +156,7 @@ def _surroundings(
                 vpc_cidr=network.cidr,
                 more_cidrs=sorted({*network.more_cidrs, *config.callers}),
                 subnet_ids=network.public_subnet_ids if outside else network.private_subnet_ids,
+                way_in=network.way_in if outside else [],
                 certificate=config.certificate,
                 request_timeout=config.requests.timeout,
                 access_logs_days=config.logs.access_logs_days,

@@ -37,6 +37,8 @@ class FrontDoorArgs:
     more_cidrs: Sequence[str]
     """Who else reaches an internal balancer: the VPC's other blocks, and networks beside it."""
     subnet_ids: Sequence[pulumi.Input[str]]
+    way_in: Sequence[pulumi.Resource]
+    """What must stand before the balancer, and go after it: the internet gateway."""
     certificate: CertificateConfig | None
     request_timeout: int
     access_logs_days: int
@@ -87,7 +89,7 @@ class FrontDoor(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # The balancer writes a test object the moment that logging is turned on.
-                depends_on=[logs.writable],
+                depends_on=[logs.writable, *args.way_in],
                 # AWS's own protection speaks up when everything else is gone; the engine's before.
                 protect=args.keep,
                 # A balancer never moves to another VPC, and AWS says so only half way through.

@@ -52,6 +52,8 @@ class Network(pulumi.ComponentResource):
     private_cidrs: Sequence[pulumi.Output[str]]
     public_cidrs: Sequence[pulumi.Output[str]]
     """The subnets' own blocks, in the same order."""
+    way_in: Sequence[pulumi.Resource]
+    """What must stand before a load balancer can face the internet."""
     routes: Sequence[pulumi.Resource]
     """What must stand before a machine in a private subnet can reach AWS."""
 
@@ -99,7 +101,7 @@ class Network(pulumi.ComponentResource):
         self.private_subnet_ids, self.public_subnet_ids = ids[:private], ids[private:]
         cidrs = [subnet.cidr_block for subnet in subnets]
         self.private_cidrs, self.public_cidrs = cidrs[:private], cidrs[private:]
-        self.routes = []
+        self.routes, self.way_in = [], []
 
     def _create(self, name: str, config: CreateNetwork, args: NetworkArgs) -> None:
         child = pulumi.ResourceOptions(parent=self)
@@ -156,6 +158,7 @@ class Network(pulumi.ComponentResource):
         )
         gateway = self._internet(name, vpc, public, args) if public else None
         tables = [self._table(f"{name}-private-{z}", vpc, private[z], args) for z in zone_numbers]
+        self.way_in = [gateway] if gateway is not None and args.public else []
         self.vpc_id = vpc.id
         self.cidr, self.more_cidrs = vpc.cidr_block, []
         self.private_subnet_ids = [s.id for s in private]

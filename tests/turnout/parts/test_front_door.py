@@ -53,6 +53,14 @@ def test_invalid_headers_are_dropped_and_access_is_logged() -> None:
     assert balancer.inputs["desyncMitigationMode"] == "defensive"
 
 
+@pytest.mark.parametrize("everything", [False, True], ids=["internal", "internet"])
+def test_a_balancer_that_faces_the_internet_waits_for_the_way_in(everything: bool) -> None:
+    (balancer,) = tier_plan("ecs", everything=everything).of_type(
+        "aws:lb/loadBalancer:LoadBalancer"
+    )
+    assert any("InternetGateway" in urn for urn in balancer.depends_on) is everything
+
+
 @pytest.mark.parametrize(
     ("environment", "kept"), [("dev", False), ("staging", True), ("prod", True)]
 )
