@@ -1,4 +1,4 @@
-"""Keys, topics, secrets and certificates."""
+"""Keys, topics, queues, secrets and certificates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from turnout_policies.facts.tokens import (
     ACM_CERTIFICATE,
     KMS_KEY,
     KMS_KEY_POLICY,
+    QUEUE,
+    QUEUE_POLICY,
     SECRET,
+    SECRET_POLICY,
     SECRET_ROTATION,
     TOPIC,
     TOPIC_POLICY,
@@ -123,6 +126,26 @@ RULES = (
         check=_not_public,
         elsewhere=("FSBP SNS.4",),
         remediation='"Condition": {"StringEquals": {"aws:SourceAccount": account}}',
+    ),
+    Rule(
+        id="queue-not-public",
+        title="No queue is open to everybody",
+        why="Who may write to a queue decides what its workers do; who may read takes the work.",
+        concern="security",
+        severity=Severity.HIGH,
+        types=(QUEUE, QUEUE_POLICY),
+        check=_not_public,
+        remediation='"Condition": {"ArnEquals": {"aws:SourceArn": topic.arn}}',
+    ),
+    Rule(
+        id="secret-not-public",
+        title="No secret is open to everybody",
+        why="A secret that every account may read is none.",
+        concern="security",
+        severity=Severity.CRITICAL,
+        types=(SECRET, SECRET_POLICY),
+        check=_not_public,
+        remediation='"Principal": {"AWS": role.arn}',
     ),
     Rule(
         id="secret-rotates",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from turnout_policies.facts import addresses
+from functools import partial
+
+from turnout_policies.facts import acls, addresses
+from turnout_policies.facts.acls import Entry
 from turnout_policies.facts.tokens import (
     DEFAULT_SECURITY_GROUP,
     ECS_SERVICE,
@@ -19,7 +22,17 @@ from turnout_policies.facts.tokens import (
 )
 from turnout_policies.properties import NotKnownYet, Properties
 from turnout_policies.resources import canonical_type
-from turnout_policies.rule import Context, Finding, Level, NotKnown, Outcomes, Rule, Severity, each
+from turnout_policies.rule import (
+    Context,
+    Finding,
+    Level,
+    NotKnown,
+    Outcomes,
+    Rule,
+    Severity,
+    any_holds,
+    each,
+)
 from turnout_policies.rules.security_groups import ADMIN_PORTS
 
 # What an image pulled from ECR needs without a way out: its two APIs, S3 for the layers, logs.
@@ -97,28 +110,22 @@ def _prefix_list_narrow(prefix_list: Properties, _: Context) -> Outcomes:
 
 def _acl_admin_port_closed(acl: Properties, context: Context) -> Outcomes:
     admin = sorted(int(port) for port in context.settings["ports"])
-    if canonical_type(acl.resource.type) == NETWORK_ACL_RULE:
-        if acl.flag("egress"):
-            return
-        entries, keys = [acl], ("ruleAction", "protocol", "cidrBlock", "ipv6CidrBlock")
-    else:
-        entries, keys = acl.each("ingress"), ("action", "protocol", "cidrBlock", "ipv6CidrBlock")
-    action, protocol, *cidrs = keys
 
-    def check(entry: Properties) -> Outcomes:
-        if not any(addresses.is_internet(entry.text(key)) for key in cidrs):
+    def check(block: Properties) -> Outcomes:
+        entry = Entry(block)
+        if not entry.is_internet or not entry.allows:
             return
-        if entry.text(action).lower() != "allow":
-            return
-        if entry.text(protocol).lower() not in ("-1", "all", "6", "tcp"):
-            return
-        first, last = entry.number("fromPort") or 0, entry.number("toPort") or 0
-        every = entry.text(protocol).lower() in ("-1", "all")
-        open_ports = [str(port) for port in admin if every or first <= port <= last]
+        reached = [port for port in admin if entry.reaches(port)]
+        others = acls.asked_with(acl, context.stack) if reached else []
+        open_ports = [
+            str(port)
+            for port in reached
+            if not any_holds(others, partial(entry.comes_after_denial, port=port))
+        ]
         if open_ports:
             yield Finding(f"{' and '.join(open_ports)} from the internet are allowed", entry.place)
 
-    yield from each(entries, check)
+    yield from each(acls.inbound(acl), check)
 
 
 RULES = (
@@ -199,6 +206,7 @@ RULES = (
         why="The ACL is the last line when a security group is opened by mistake.",
         concern="security",
         severity=Severity.MEDIUM,
+        scope="stack",
         types=(NETWORK_ACL, NETWORK_ACL_RULE),
         check=_acl_admin_port_closed,
         elsewhere=("FSBP EC2.21",),
