@@ -11,6 +11,7 @@ from turnout.parts.addressing import private_block
 IMAGE = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/hate-speech-api@sha256:" + "a" * 64
 ARN = "arn:aws:acm:ap-northeast-2:123456789012:certificate/1a2b"
 
+VPC = {"vpc": "vpc-0a1b2c3d", "subnets": ["subnet-0a1b2c3d", "subnet-0a1b2c3e"]}
 SECRET = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:keys-AbCdEf"
 
 
@@ -50,7 +51,11 @@ def test_a_plain_ecs_service_has_nothing_to_say() -> None:
             "scaling.scale_in_cooldown: not used by ec2",
         ),
         ({"target": {"kind": "ecs", "spot": 100}}, "two minutes' notice"),
-        ({"target": "eks"}, "must run inside the VPC"),
+        (
+            {"target": "eks"},
+            "must run inside the VPC, which is not there before the first; list public_access",
+        ),
+        ({"target": "eks", "network": {"existing": VPC}}, "inside the VPC; or list public_access"),
         ({"target": "eks", "scaling": {"min": 1}}, "leaves no second pod"),
         (
             {"target": {"kind": "eks", "spot": 50}, "deregistration_delay": 300},
