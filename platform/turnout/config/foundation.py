@@ -9,6 +9,7 @@ from turnout.config.load import parse
 from turnout.config.scalars import (
     BucketName,
     ClusterName,
+    Distinct,
     GitHubBranch,
     GitHubEnvironment,
     GitHubRepository,
@@ -32,7 +33,7 @@ MOST_SHARED: Final = 5
 # Ten policies are attached to a role: one is for all services, two for each.
 MOST_DEPLOYED: Final = 4
 
-Services = Annotated[tuple[ServiceName, ...], Field(strict=False)]
+Services = Distinct[ServiceName]
 
 
 def _list_as_mapping(value: object) -> object:
@@ -58,7 +59,7 @@ class GitHub(Part):
     """The repository whose workflows may take on roles, and on which occasion each."""
 
     repository: GitHubRepository = Field(description="<owner>/<name>, as GitHub spells it.")
-    branches: Annotated[tuple[GitHubBranch, ...], Field(strict=False, min_length=1)] = Field(
+    branches: Annotated[Distinct[GitHubBranch], Field(min_length=1)] = Field(
         default=("main",), description="Branches whose pushes may publish images and models."
     )
     environments: Environments = Field(
@@ -96,7 +97,7 @@ class Models(Part):
     noncurrent_days: Annotated[int, Field(ge=1, le=3650)] = Field(
         default=90, description="Days that an overwritten or deleted object can still be had."
     )
-    buckets: Annotated[tuple[BucketName, ...], Field(strict=False, max_length=MOST_SHARED)] = Field(
+    buckets: Annotated[Distinct[BucketName], Field(max_length=MOST_SHARED)] = Field(
         default=(), description="Other buckets that services may read models from."
     )
 
@@ -105,20 +106,20 @@ class FoundationConfig(Part):
     """Registry, model bucket and CI roles of one team in one account and region."""
 
     name: ServiceName = Field(description="What repository, bucket and roles are named after.")
-    services: Annotated[
-        tuple[ServiceName, ...], Field(strict=False, min_length=1, max_length=MOST_SERVICES)
-    ] = Field(description="The services that CI deploys; what it may touch is named after them.")
+    services: Annotated[Distinct[ServiceName], Field(min_length=1, max_length=MOST_SERVICES)] = (
+        Field(description="The services that CI deploys; what it may touch is named after them.")
+    )
     github: GitHub
     state: State | None = Field(
         default=None, description="Without it, CI's roles reach no state in S3 (Pulumi Cloud)."
     )
-    zones: Annotated[tuple[HostedZoneId, ...], Field(strict=False)] = Field(
+    zones: Distinct[HostedZoneId] = Field(
         default=(), description="Route 53 zones in which CI may write a service's records."
     )
-    clusters: Annotated[tuple[ClusterName, ...], Field(strict=False)] = Field(
+    clusters: Distinct[ClusterName] = Field(
         default=(), description="EKS clusters that exist and in which services run."
     )
-    secrets: Annotated[tuple[SecretArn, ...], Field(strict=False, max_length=MOST_SHARED)] = Field(
+    secrets: Annotated[Distinct[SecretArn], Field(max_length=MOST_SHARED)] = Field(
         default=(),
         description="Secrets that every service may read, beside its own, whose names begin with "
         "its own and a hyphen or a slash.",
