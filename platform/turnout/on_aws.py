@@ -133,6 +133,7 @@ def _surroundings(
             public=outside,
             kinds=[tier.kind for tier in config.tiers],
             secrets=config.api_keys_secret is not None,
+            model_uri=None if config.model is None else config.model.uri,
             keep=config.environment != "dev",
             account=account,
             logs=config.logs,

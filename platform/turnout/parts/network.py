@@ -20,6 +20,7 @@ from turnout.parts.addressing import (
     zone_number,
 )
 from turnout.parts.flow_logs import FlowLogs, FlowLogsArgs
+from turnout.parts.storage_policy import storage_policy
 from turnout.parts.tags import named
 
 
@@ -31,6 +32,7 @@ class NetworkArgs:
     public: bool
     kinds: Collection[Kind]
     secrets: bool
+    model_uri: str | None
     keep: bool
     """Outside dev: no `destroy` and no other block takes the VPC from under what runs in it."""
     account: Account
@@ -262,6 +264,10 @@ class Network(pulumi.ComponentResource):
             service_name=service("s3"),
             vpc_endpoint_type="Gateway",
             route_table_ids=[table.id for table in tables],
+            # Beside a NAT gateway it would close nothing.
+            policy=storage_policy(args.model_uri, args.kinds, args.account)
+            if config.nat == "none"
+            else None,
             tags=named(args.tags, f"{name}-s3"),
             opts=child,
         )

@@ -1,10 +1,11 @@
 """The network: made, or found and checked."""
 
+import json
 from collections import Counter
 from typing import Any
 
 import pytest
-from tests.turnout.programs import BASELINE, plan, tier_plan
+from tests.turnout.programs import BASELINE, make, plan, tier_plan
 
 from turnout.config.surroundings import ExistingNetwork
 from turnout.parts.network import check_subnets
@@ -52,6 +53,43 @@ def test_without_nat_nothing_leads_to_the_internet() -> None:
     endpoints = found.of_type("aws:ec2/vpcEndpoint:VpcEndpoint")
     services = {endpoint.inputs["serviceName"].rpartition(".")[2] for endpoint in endpoints}
     assert {"s3", "api", "dkr", "logs", "monitoring", "sts"} == services
+
+
+def way_out(kind: str, nat: str, model: str) -> list[dict[str, Any]]:
+    """What the S3 endpoint lets through; empty where it has no policy of its own."""
+    resources = make(
+        BASELINE,
+        target=kind,
+        network={"create": {"nat": nat}},
+        model={"uri": model, "sha256": "b" * 64},
+    )
+    (endpoint,) = [
+        r
+        for r in resources
+        if r.type == "aws:ec2/vpcEndpoint:VpcEndpoint" and r.name.endswith("-s3")
+    ]
+    policy = endpoint.inputs.get("policy")
+    return [] if policy is None else list(json.loads(policy)["Statement"])
+
+
+def test_without_nat_data_goes_to_buckets_of_the_account_alone() -> None:
+    found = {s["Sid"]: s for s in way_out("ecs", "none", "s3://others-models/x")}
+    own = found.pop("BucketsOfThisAccount")
+    assert own["Condition"] == {"StringEquals": {"aws:ResourceAccount": "123456789012"}}
+    assert found["PackagesOfAws"]["Resource"] == [
+        "arn:aws:s3:::prod-ap-northeast-2-starport-layer-bucket/*"
+    ]
+    assert found["BucketOfTheModel"]["Resource"] == [
+        "arn:aws:s3:::others-models",
+        "arn:aws:s3:::others-models/*",
+    ]
+    for other in found.values():
+        actions = other["Action"] if isinstance(other["Action"], list) else [other["Action"]]
+        assert set(actions) <= {"s3:GetObject", "s3:ListBucket"}
+
+
+def test_beside_a_nat_gateway_the_endpoint_is_the_cheaper_way_and_no_fence() -> None:
+    assert way_out("ecs", "single", "s3://models/x") == []
 
 
 def test_a_third_zone_changes_nothing_of_the_first_two() -> None:

@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.engine.standin.aws.rules import cidr_reason
-from tests.engine.standin.aws.support import by, entries, exactly_one, known, numbered, refuse
+from tests.engine.standin.aws.support import (
+    by,
+    entries,
+    exactly_one,
+    known,
+    numbered,
+    policy_problems,
+    refuse,
+)
 from tests.engine.standin.cloud import ACCOUNT, Cloud, Record
 from tests.engine.standin.kinds import Autoname, Call, Inputs, Kind
 from tests.engine.standin.shapes import Problem
@@ -183,6 +191,7 @@ def _check_endpoint(inputs: Inputs) -> Iterator[Problem]:
         yield Problem("vpcEndpointType", "a Gateway endpoint takes route tables, not subnets")
     if kind == "Interface" and inputs.get("routeTableIds"):
         yield Problem("routeTableIds", "an Interface endpoint takes subnets, not route tables")
+    yield from policy_problems(inputs, "policy", principal=True)
     service = inputs.get("serviceName")
     if known(service) and not re.fullmatch(r"(com|aws)\.[a-z0-9.-]+", service):
         yield Problem("serviceName", f"{service!r} is no service name")
