@@ -111,7 +111,7 @@ class Permission:
         if protocol == "all":
             return f"all traffic {preposition} {whom}"
         if protocol not in ("tcp", "udp"):
-            named = f"protocol {protocol}" if protocol.isdigit() else protocol
+            named = f"protocol {protocol}" if protocol.isdecimal() else protocol
             return f"{named} {preposition} {whom}"
         first, last = self.ports
         span = "all ports" if (first, last) == (0, _LAST_PORT) else f"{first}-{last}"

@@ -44,7 +44,7 @@ def _supported_version(cluster: Properties, context: Context) -> Outcomes:
 
 
 def _parts(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
 
 
 def _encrypts_secrets(cluster: Properties, _: Context) -> Outcomes:

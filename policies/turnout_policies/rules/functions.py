@@ -58,7 +58,7 @@ def _is_supported(runtime: str) -> bool:
     for family, oldest in _OLDEST.items():
         if runtime.startswith(family):
             version = runtime.removeprefix(family).split(".al")[0].removesuffix(".x")
-            parts = tuple(int(part) for part in version.split(".") if part.isdigit())
+            parts = tuple(int(part) for part in version.split(".") if part.isdecimal())
             return parts >= oldest
     return True
 

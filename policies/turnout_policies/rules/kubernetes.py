@@ -67,7 +67,7 @@ def _budget_allows_disruption(budget: Properties, context: Context) -> Outcomes:
     least = budget.text("spec", "minAvailable")
     if least == "100%":
         yield Finding("minAvailable 100%: no node can be drained", "spec.minAvailable")
-    elif least.isdigit():
+    elif least.isdecimal():
         yield from _enough_replicas(budget, int(least), context)
 
 

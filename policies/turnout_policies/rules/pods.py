@@ -124,7 +124,7 @@ def _grace_covers_pre_stop(workload: Properties, _: Context) -> Outcomes:
         seconds = hook.number("sleep", "seconds")
         command = [item.text() for item in hook.each("exec", "command")]
         if seconds is None and command[:1] == ["sleep"] and len(command) == 2:
-            seconds = float(command[1]) if command[1].isdigit() else None
+            seconds = float(command[1]) if command[1].isdecimal() else None
         if seconds is not None and seconds >= grace:
             yield Finding(
                 f"{container.text('name')} waits {seconds:g} s before it stops, and is killed "
