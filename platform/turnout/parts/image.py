@@ -7,7 +7,7 @@ import pulumi
 
 from turnout.config import Local, ServiceConfig
 from turnout.parts.account import Account
-from turnout.parts.statements import ecr_repository
+from turnout.parts.statements import repository_arn
 from turnout.sizing import Architecture
 
 
@@ -52,10 +52,3 @@ def _named(reference: str, architectures: list[Architecture], account: Account) 
         references=dict.fromkeys(architectures, reference),
         repository_arn=repository_arn(reference, account),
     )
-
-
-def repository_arn(reference: str, account: Account) -> pulumi.Output[str] | None:
-    """The ARN of the ECR repository that an image or a repository's URL names; None elsewhere."""
-    if ecr_repository(reference) is None:
-        return None
-    return account.partition.apply(lambda partition: str(ecr_repository(reference, partition)))

@@ -12,8 +12,8 @@ from pulumi_aws import ecr
 
 from turnout.config.surroundings import Build
 from turnout.parts.account import Account
-from turnout.parts.image import repository_arn
 from turnout.parts.registry import Registry, RegistryArgs
+from turnout.parts.statements import repository_arn
 from turnout.parts.tags import service_tags
 from turnout.sizing import Architecture
 from turnout.workspace import Workspace, WorkspaceError, find_workspace

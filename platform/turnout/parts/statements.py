@@ -87,6 +87,13 @@ def ecr_repository(image: str, partition: str = "aws") -> str | None:
     )
 
 
+def repository_arn(reference: str, account: Account) -> pulumi.Output[str] | None:
+    """The ARN of the ECR repository that an image or a repository's URL names; None elsewhere."""
+    if ecr_repository(reference) is None:
+        return None
+    return account.partition.apply(lambda partition: str(ecr_repository(reference, partition)))
+
+
 @dataclass(frozen=True)
 class EcrRegistry:
     """A registry of Amazon ECR: its host name, and the region whose credentials it takes."""
