@@ -106,7 +106,6 @@ _OVER_TAGGED: Final[Mapping[str, Sequence[str]]] = {
 _WITHOUT_EITHER: Final[Mapping[str, Sequence[str]]] = {
     # What an auto scaling group's template starts.
     "ec2": ["RunInstances"],
-    "ecs": ["DeregisterTaskDefinition"],
     "elasticloadbalancing": ["SetWebAcl"],
     # The tag of a key that was made a moment ago may take minutes to count (AWS KMS, "Use tags to
     # control access to KMS keys"), and rotation does no harm to anybody's.

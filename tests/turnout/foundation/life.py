@@ -251,10 +251,10 @@ LIFE: Final[Mapping[str, list[Step]]] = {
         "UpdateService",
         "DeleteService",
     ),
-    "aws:ecs/taskDefinition:TaskDefinition": [
-        *_named("ecs", "task-definition/{service}:1", "RegisterTaskDefinition", "TagResource"),
-        Step("ecs:DeregisterTaskDefinition", "*"),
-    ],
+    # Left behind when it goes (skip_destroy): a rollback wants it.
+    "aws:ecs/taskDefinition:TaskDefinition": _named(
+        "ecs", "task-definition/{service}:1", "RegisterTaskDefinition", "TagResource"
+    ),
     "aws:eks/accessEntry:AccessEntry": [
         *_over("eks", "cluster/{service}-test", "CreateAccessEntry"),
         *_over("eks", "access-entry/{service}-test/role/1/x/0", "TagResource", "DeleteAccessEntry"),

@@ -246,7 +246,6 @@ NOBODYS = {
     "ec2:AuthorizeSecurityGroupIngress": "the group's tag decides",
     "ec2:ModifySecurityGroupRules": "the group's tag decides",
     "ec2:RunInstances": "starts what is new",
-    "ecs:DeregisterTaskDefinition": "AWS knows no resource of it; running tasks run on",
     "elasticloadbalancing:SetWebAcl": "wafv2:AssociateWebACL names the load balancer",
     "kms:CreateGrant": "to AWS's own services alone",
     "kms:EnableKeyRotation": "keeps what is encrypted readable",
