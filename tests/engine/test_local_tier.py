@@ -52,6 +52,13 @@ class Project:
         }
         self.file.write_text(yaml.safe_dump(said))
 
+    def tampered_model(self) -> dict[str, str]:
+        """A model's folder that is there, and is not what its digest says."""
+        folder = self.root / "models/tampered"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "turnout.json").write_text("{}")
+        return {"uri": "file:models/tampered", "sha256": "0" * 64}
+
     def up(self, refresh: bool = False) -> dict[OpType, int]:
         self.said.clear()
         result = self.stack.up(refresh=refresh, on_output=self.said.append)
@@ -130,15 +137,15 @@ def test_a_changed_setting_restarts_the_server_with_it(project: Project) -> None
     assert local.answers(project.port)
 
 
-def test_a_setting_that_the_server_refuses_fails_and_the_old_server_stays(
+def test_a_model_that_the_server_refuses_fails_and_the_old_server_stays(
     project: Project,
 ) -> None:
     project.up()
     pid = project.pid
-    project.configure(settings={"TURNOUT_LOG_LEVEL": "loud"})
+    project.configure(model=project.tampered_model())
     said = project.failing_up()
-    assert "exit code 2: a setting is wrong" in said
-    assert "TURNOUT_LOG_LEVEL" in said
+    assert "exit code 3: the model was refused" in said
+    assert "turnout.json" in said
     assert "Traceback" not in said
     assert project.pid == pid
     assert local.answers(project.port)
@@ -193,15 +200,23 @@ def test_a_model_that_is_not_there_is_refused_before_anything_is_made(project: P
 def test_a_server_that_dies_at_start_ends_in_its_last_words_and_the_next_up_mends_it(
     project: Project,
 ) -> None:
-    project.configure(settings={"TURNOUT_LOG_LEVEL": "loud"})
+    project.configure(model=project.tampered_model())
     said = project.failing_up()
-    assert "the server died at start with exit code 2" in said
-    assert "TURNOUT_LOG_LEVEL" in said
+    assert "the server died at start with exit code 3" in said
+    assert "turnout.json" in said
     assert "Traceback" not in said
     assert local.is_free(project.port)
     project.configure()
     project.up()
     assert local.answers(project.port)
+
+
+def test_a_setting_that_the_server_would_refuse_starts_none(project: Project) -> None:
+    project.configure(settings={"TURNOUT_LOG_LEVEL": "loud"})
+    said = project.failing_up()
+    assert "turnout:service.settings.TURNOUT_LOG_LEVEL: loud is not known; use debug" in said
+    assert "Traceback" not in said
+    assert local.is_free(project.port)
 
 
 def test_a_wrong_stack_file_ends_in_the_path_and_the_fix(project: Project) -> None:
