@@ -13,7 +13,7 @@ from turnout.config.surroundings import Logs
 class LogGroupArgs:
     """`log_group_name` is the physical name, such as `/ecs/hate-speech-api`."""
 
-    log_group_name: str
+    log_group_name: pulumi.Input[str]
     logs: Logs
     tags: Mapping[str, str]
 

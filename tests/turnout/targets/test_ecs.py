@@ -50,6 +50,22 @@ def test_logs_go_where_they_were_before_turnout() -> None:
     assert options["awslogs-region"] == "ap-northeast-2"
 
 
+def test_container_insights_has_a_group_that_forgets_before_the_first_task() -> None:
+    made = make(BASELINE, target="ecs")
+    (group,) = [
+        r
+        for r in made
+        if r.type == "aws:cloudwatch/logGroup:LogGroup" and r.name.endswith("-insights")
+    ]
+    (cluster,) = [r for r in made if r.type == "aws:ecs/cluster:Cluster"]
+    assert group.inputs["name"] == (
+        f"/aws/ecs/containerinsights/{cluster.name}-0123456/performance"
+    )
+    assert group.inputs["retentionInDays"] == 30
+    (service,) = [r for r in made if r.type == SERVICE]
+    assert group.urn in service.depends_on
+
+
 def test_the_server_is_told_what_the_file_says() -> None:
     told = environment(container(service=dict(EVERYTHING)))
     assert told["TURNOUT_MODEL"] == "s3://models/hate-speech/v1"

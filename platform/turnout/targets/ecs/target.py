@@ -70,6 +70,18 @@ class EcsTarget(pulumi.ComponentResource):
             tags=args.tags,
             opts=child,
         )
+        # ECS would make the group itself at the first task, and keep it for ever.
+        insights = LogGroup(
+            f"{name}-insights",
+            LogGroupArgs(
+                log_group_name=pulumi.Output.concat(
+                    "/aws/ecs/containerinsights/", cluster.name, "/performance"
+                ),
+                logs=args.logs,
+                tags=args.tags,
+            ),
+            child,
+        )
         service = self._service(
             name,
             args,
@@ -77,7 +89,7 @@ class EcsTarget(pulumi.ComponentResource):
             cluster,
             self._task(name, args, start, run, log_group),
             group,
-            [*start.permissions, *run.permissions, *group.edges],
+            [insights, *start.permissions, *run.permissions, *group.edges],
         )
         scale(
             name,
