@@ -102,6 +102,18 @@ class StrictHttp(Http):
         kind: Any = self.request_body
         return bool(kind == "chunked")
 
+    def take_body(self) -> bytes | None:
+        """The whole body, where it is here already, as of nearly every request; else None."""
+        size = self.request_bytes_left or 0
+        if self._chunked or not 0 < size <= len(self.recv_buffer):
+            return None
+        body = bytes(self.recv_buffer[:size])
+        del self.recv_buffer[:size]
+        self.request_bytes_left = 0
+        self.request_body = None
+        self.expecting_continue = False
+        return body
+
     async def read(self) -> bytes | None:
         """Some bytes of the request's body; None at its end."""
         if self._chunked and not self.request_bytes_left:

@@ -21,7 +21,6 @@ from sanic.exceptions import (
     RequestTimeout,
     SanicException,
 )
-from sanic.http import Http
 
 from turnout_inference.errors import ApiError, Code
 from turnout_inference.logs import fields
@@ -29,7 +28,7 @@ from turnout_inference.routes.body import INLINE, check_headers, parse_body, too
 from turnout_inference.routes.cors import cors_headers
 from turnout_inference.schemas import Shape
 from turnout_inference.service import Deadline, Service
-from turnout_inference.strict_http import HeadTooLong
+from turnout_inference.strict_http import HeadTooLong, StrictHttp
 
 log = logging.getLogger(__name__)
 
@@ -101,13 +100,9 @@ class Exchange:
         if declared is not None:
             if int(declared) > limit:
                 raise too_large(f"{declared} bytes", limit)
-            if 0 < int(declared) <= len(stream.recv_buffer):
-                # All of it is here already, as of nearly every request: nothing to wait for.
-                self._hold(int(declared))
-                body = await stream.read()
-                # Only the read after the last one tells Sanic that there is no more.
-                await stream.read()
-                return body or b""
+            if (body := stream.take_body()) is not None:
+                self._hold(len(body))
+                return body
         self.service.door.foresee(int(declared or 0))
         try:
             async with asyncio.timeout(self.service.settings.read_timeout):
@@ -123,7 +118,7 @@ class Exchange:
                 "send it faster, or in smaller requests",
             ) from None
 
-    async def _gather(self, stream: Http, limit: int) -> bytes:
+    async def _gather(self, stream: StrictHttp, limit: int) -> bytes:
         body = bytearray()
         while stream.request_body and (part := await stream.read()) is not None:
             if len(body) + len(part) > limit:
@@ -361,9 +356,9 @@ def finish(exchange: Exchange, status: int, quiet: bool = False) -> None:
     )
 
 
-def _stream(request: Request) -> Http:
+def _stream(request: Request) -> StrictHttp:
     stream = request.stream
-    assert isinstance(stream, Http)  # noqa: S101 - the server speaks HTTP/1.1 only
+    assert isinstance(stream, StrictHttp)  # noqa: S101 - the server speaks HTTP/1.1 only
     return stream
 
 
