@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -106,6 +107,10 @@ _LESS_IS_WORSE = frozenset(
 )
 
 
+# A composite alarm names others bare, quoted or by ARN: `ALARM(name)`.
+_IN_RULE = r"""\(\s*["']?(?:arn:[^"')]*:alarm:)?{name}["']?\s*\)"""
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One metric that an alarm reads. `block` holds its name, namespace and dimensions."""
@@ -191,12 +196,8 @@ def composites_over(alarm: Properties, stack: Stack) -> list[Properties]:
     name = alarm.at("name")
     if found or not composites or not name.value:
         return found
-    quoted = (f'"{name.value}"', f"({name.value})", f":{name.value}")
-    return [
-        composite
-        for composite in composites
-        if any(text in composite.text("alarmRule") for text in quoted)
-    ]
+    named = re.compile(_IN_RULE.format(name=re.escape(name.text())))
+    return [composite for composite in composites if named.search(composite.text("alarmRule"))]
 
 
 def alarms(stack: Stack) -> list[Properties]:

@@ -19,6 +19,7 @@ _SECRET_NAME = re.compile(
     r"(^|_)(PASSPHRASE|SECRETS?|SECRET_KEY|SECRET_KEY_BASE|API_?KEYS?|PRIVATE_KEY|ACCESS_KEY|"
     r"AUTH_TOKEN|ACCESS_TOKEN|REFRESH_TOKEN|API_TOKEN|TOKEN|CREDENTIALS?)$"
 )
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # A tokenizer's own tokens, such as <pad> and [CLS], are no secret.
 _SPECIAL_TOKEN = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
 _KEY_NAMES = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "ECS_ENGINE_AUTH_DATA"})
@@ -62,7 +63,7 @@ def holds_secret(variable: Variable) -> bool:
     """Whether a variable's name or value says that it is a secret in plain text."""
     if variable.value.secret:
         return True
-    name = variable.name.upper().replace("-", "_")
+    name = _HUMP.sub("_", variable.name).upper().replace("-", "_")
     if name in _KEY_NAMES:
         return bool(variable.value.value)
     if _SECRET_NAME.search(name):

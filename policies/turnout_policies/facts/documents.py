@@ -47,6 +47,16 @@ _SAYS_WHO = frozenset(
         "sts:externalid",
     }
 )
+# Condition keys of how a request is made; they narrow neither who nor what.
+_SAYS_HOW = frozenset(
+    {
+        "aws:currenttime",
+        "aws:multifactorauthage",
+        "aws:multifactorauthpresent",
+        "aws:securetransport",
+        "aws:useragent",
+    }
+)
 # Reads of contents, unlike reads of settings, name what they read.
 _CONTENTS = re.compile(
     r"(s3:getobject|secretsmanager:getsecretvalue|ssm:getparameter|dynamodb:(get|query)|"
@@ -151,7 +161,7 @@ class Statement:
     @property
     def conditional(self) -> bool:
         """Whether a condition narrows who or what the statement is for."""
-        return bool(_first(self.block, "Condition", "condition", "conditions").value)
+        return bool(self.condition_keys - _SAYS_HOW)
 
     @property
     def condition_keys(self) -> set[str]:

@@ -92,7 +92,9 @@ def _owner_enforced(bucket: Properties, context: Context) -> Outcomes:
 
 
 def _versioned(bucket: Properties, context: Context) -> Outcomes:
-    if _is_log_target(bucket, context.stack) or bucket.flag("versioning", "enabled"):
+    # The older name of the resource has its blocks in the plural.
+    inside = bucket.flag("versioning", "enabled") or bucket.flag("versionings", "enabled")
+    if _is_log_target(bucket, context.stack) or inside:
         return
     parts = _parts(bucket, context.stack, BUCKET_VERSIONING)
     if not any_holds(
@@ -111,7 +113,8 @@ def _has_lifecycle(bucket: Properties, context: Context) -> Outcomes:
 
 
 def _logs_access(bucket: Properties, context: Context) -> Outcomes:
-    if _is_log_target(bucket, context.stack) or bucket.has("loggings"):
+    inside = bucket.has("logging") or bucket.has("loggings")
+    if _is_log_target(bucket, context.stack) or inside:
         return
     if not _parts(bucket, context.stack, BUCKET_LOGGING):
         yield Finding("who reads it is not logged")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from turnout_policies.facts import containers
@@ -20,6 +21,8 @@ from turnout_policies.rule import (
 
 # Kubernetes' own default, in seconds.
 _GRACE_PERIOD = 30
+# Of `sleep 30` or `sh -c "sleep 30; nginx -s quit"`.
+_SLEEP = re.compile(r"(?:^|[\s;&])sleep (\d+)")
 
 
 def _per_container(
@@ -122,9 +125,10 @@ def _grace_covers_pre_stop(workload: Properties, _: Context) -> Outcomes:
     for container in containers_of(workload, init=False):
         hook = container.at("lifecycle", "preStop")
         seconds = hook.number("sleep", "seconds")
-        command = [item.text() for item in hook.each("exec", "command")]
-        if seconds is None and command[:1] == ["sleep"] and len(command) == 2:
-            seconds = float(command[1]) if command[1].isdecimal() else None
+        command = " ".join(item.text() for item in hook.each("exec", "command"))
+        slept = _SLEEP.findall(command)
+        if seconds is None and slept:
+            seconds = sum(float(item) for item in slept)
         if seconds is not None and seconds >= grace:
             yield Finding(
                 f"{container.text('name')} waits {seconds:g} s before it stops, and is killed "
