@@ -40,6 +40,12 @@ needs such a value says so, and neither passes nor fails. References between res
 followed all the same, through the dependencies that Pulumi records. `pulumi up` decides: a rule of
 scope *resource* before its resource exists, a rule of scope *stack* at the end of the update.
 
+## What is not read
+The packs read resources of `pulumi-aws` and `pulumi-kubernetes`, those inside components too
+(`awsx`, `eks`, `helm.v4.Chart`). They say nothing of a service that no rule below names (a
+database, a file system), of `aws-native` and other clouds, of a Helm `Release`, whose objects
+Pulumi never sees, and of `...List` and `...Patch` objects. Silence about these is no verdict.
+
 ## Settings
 `--policy-config` (`--policy-pack-config` of `pulumi`) takes a JSON file: a level for each rule or
 for `all` of them, the rule's own settings, and exemptions, each with a reason and a last day.

@@ -19,6 +19,12 @@ _SECRET_NAME = re.compile(
     r"(^|_)(PASSPHRASE|SECRETS?|SECRET_KEY|SECRET_KEY_BASE|API_?KEYS?|PRIVATE_KEY|ACCESS_KEY|"
     r"AUTH_TOKEN|ACCESS_TOKEN|REFRESH_TOKEN|API_TOKEN|TOKEN|CREDENTIALS?)$"
 )
+# `export DB_PASSWORD=hunter2`, `-e TOKEN='abc'`, `--password=hunter2`; what starts with `$`, a
+# backtick, `<` or `{` is put in later.
+_ASSIGNMENT = re.compile(
+    r"""(?:^|[\s;"'])-*(?P<name>[A-Za-z_][A-Za-z0-9_-]*)=["']?(?P<value>[^\s"'$`<{;&|)][^\s"';&|)]*)""",
+    re.MULTILINE,
+)
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # A tokenizer's own tokens, such as <pad> and [CLS], are no secret.
 _SPECIAL_TOKEN = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
@@ -63,15 +69,24 @@ def holds_secret(variable: Variable) -> bool:
     """Whether a variable's name or value says that it is a secret in plain text."""
     if variable.value.secret:
         return True
-    name = _HUMP.sub("_", variable.name).upper().replace("-", "_")
+    name = _plain_name(variable.name)
     if name in _KEY_NAMES:
         return bool(variable.value.value)
     if _SECRET_NAME.search(name):
-        text = variable.value.text()
-        if not text or text.lower() in _NOT_SECRET or _SPECIAL_TOKEN.fullmatch(text):
-            return False
-        return not text.startswith(_REFERENCES)
+        return _is_secret(variable.value.text())
     return contains_secret(variable.value.text())
+
+
+def _plain_name(name: str) -> str:
+    """A variable's name in the one way that `_SECRET_NAME` knows: `DB_PASSWORD`."""
+    return _HUMP.sub("_", name).upper().replace("-", "_")
+
+
+def _is_secret(text: str) -> bool:
+    """Whether the value of a variable that promises a secret may be one."""
+    if not text or text.lower() in _NOT_SECRET or _SPECIAL_TOKEN.fullmatch(text):
+        return False
+    return not text.startswith(_REFERENCES)
 
 
 # Answers to a variable that must be set; the last one is what local model servers document.
@@ -84,6 +99,14 @@ _NOT_SECRET = (
 def contains_secret(text: str) -> bool:
     """Whether a text holds a key, a token or a password in a form that is told at sight."""
     return any(pattern.search(text) for pattern in _SECRET_VALUES)
+
+
+def script_contains_secret(text: str) -> bool:
+    """Whether a shell script holds a secret, be it in a variable or an option that promises one."""
+    given = [match.group("name", "value") for match in _ASSIGNMENT.finditer(text)]
+    return contains_secret(text) or any(
+        _SECRET_NAME.search(_plain_name(name)) and _is_secret(value) for name, value in given
+    )
 
 
 def decoded(text: str) -> str:

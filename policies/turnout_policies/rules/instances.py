@@ -129,7 +129,7 @@ def _has_profile(starter: Properties, _: Context) -> Outcomes:
 def _no_credentials_in_user_data(starter: Properties, _: Context) -> Outcomes:
     for key in ("userData", "userDataBase64"):
         text = containers.decoded(starter.text(key))
-        if containers.contains_secret(text):
+        if containers.script_contains_secret(text):
             yield Finding(f"{key} holds a key or a password in plain text", key)
 
 
