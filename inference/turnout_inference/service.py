@@ -320,7 +320,7 @@ class Service:
                 raise ApiError(
                     422,
                     Code.TEXT_TOO_LONG,
-                    f"{place}[{index}]: {item.total} tokens, the model reads {len(item.ids)}",
+                    f"{place}[{index}]: at least {item.total} tokens, the model reads {len(item.ids)}",
                     "shorten it, or leave `truncate` at true",
                 )
 

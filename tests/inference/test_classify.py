@@ -71,7 +71,7 @@ def test_truncation_is_reported(server: Running) -> None:
 def test_a_text_too_long_is_refused_where_truncation_is_not_wanted(server: Running) -> None:
     response = server.classify(["a", "a" * 63], truncate=False)
     assert response.status_code == 422
-    assert error(response)["message"] == "inputs[1]: 65 tokens, the model reads 64"
+    assert error(response)["message"] == "inputs[1]: at least 65 tokens, the model reads 64"
 
 
 @pytest.mark.parametrize(
