@@ -120,7 +120,11 @@ def test_a_domain_brings_a_certificate_and_an_address(bench: Workbench) -> None:
     assert up.outputs["url"] == "https://api.example.com"
     assert deployment.destroy().errors == ()
     # The proof of the domain stays: another stack of the domain renews its certificate by it.
-    assert cloud.summary() == {"aws:route53/zone:Zone": 1, "aws:route53/record:Record": 1}
+    assert cloud.summary() == {
+        "aws:route53/zone:Zone": 1,
+        "aws:route53/record:Record": 1,
+        "aws:ecs/taskDefinition:TaskDefinition": 1,
+    }
 
 
 def test_a_network_that_exists_is_used_and_left_alone(bench: Workbench) -> None:
