@@ -22,6 +22,8 @@ def disagreements(config: ServiceFields) -> Iterator[str]:
 
 # What the lambda tier sets beside settings, model and secret, at its longest: held by a test.
 LAMBDA_OWN_BYTES: Final = 448
+# What a machine's 16 KB of user data leave to settings, model and secret: held by a test.
+EC2_SETTINGS_BYTES: Final = 4096
 _WORKERS: Final = "TURNOUT_WORKERS"
 _HELD_BODIES: Final = "TURNOUT_MAX_WAITING_BYTES"
 
@@ -216,6 +218,12 @@ def _lambda_image(config: ServiceFields, image: str, tier: Lambda, path: str) ->
 
 
 def _ec2(config: ServiceFields, tier: Ec2, path: str) -> Iterator[str]:
+    told = _environment_bytes(config)
+    if told > EC2_SETTINGS_BYTES:
+        yield (
+            f"settings: they take {told} bytes, and the user data of a machine has room for "
+            f"{EC2_SETTINGS_BYTES} beside its scripts; set fewer or shorter ones"
+        )
     create = config.network.create
     if create is not None and create.nat == "none" and tier.ami is None:
         yield (

@@ -1,13 +1,15 @@
 """What the platform itself takes of AWS's limits, which the stack file's bounds leave free."""
 
+import base64
 import json
 from typing import Any
 
-from tests.turnout.programs import EVERYTHING, KINDS, plan, tier_plan
+from tests.turnout.programs import EVERYTHING, KINDS, make, plan, tier_plan
 
 from turnout.config.fields import MOST_TAGS
-from turnout.config.rules import LAMBDA_OWN_BYTES
+from turnout.config.rules import EC2_SETTINGS_BYTES, LAMBDA_OWN_BYTES
 from turnout.plan import PlannedResource
+from turnout.targets.ec2.user_data import MOST_BYTES
 
 # AWS, "Tag naming limits and requirements".
 MOST_ON_A_RESOURCE = 50
@@ -31,6 +33,17 @@ def test_one_resource_has_as_many_tags_as_there_may_be() -> None:
     found = plan({**EVERYTHING, "tags": TAGS}, target="eks")
     counts = [count for resource in found.resources for count in tag_counts(resource)]
     assert max(counts) == MOST_ON_A_RESOURCE
+
+
+def test_as_many_settings_as_a_machine_takes_fit_into_its_user_data() -> None:
+    model, secret = EVERYTHING["model"]["uri"], EVERYTHING["api_keys_secret"]
+    # Less the names of the three, and what JSON puts around them.
+    left = EC2_SETTINGS_BYTES - len(model) - len(secret) - 100
+    service = {**EVERYTHING, "name": "x" * 32}
+    settings = {"TURNOUT_CORS_ORIGINS": f"https://{'x' * (left - 8)}"}
+    found = make(service, stack="y" * 60, target="ec2", settings=settings)
+    (template,) = [r for r in found if r.type == "aws:ec2/launchTemplate:LaunchTemplate"]
+    assert len(base64.b64decode(template.inputs["userData"])) <= MOST_BYTES
 
 
 def test_what_lambda_is_told_beside_the_stack_files_own_words_has_its_room() -> None:

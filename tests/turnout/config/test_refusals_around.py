@@ -172,6 +172,11 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
         "Lambda has 4096 for all of its environment",
     ),
     (
+        {"target": "ec2", "settings": {"TURNOUT_CORS_ORIGINS": "https://" + "x" * 5000}},
+        "settings",
+        "the user data of a machine has room for 4096 beside its scripts",
+    ),
+    (
         {"requests": {"max_body": 100_000_000}},
         "requests.max_body",
         "the server holds of all bodies at once, 67108864",
