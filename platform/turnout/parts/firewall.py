@@ -64,17 +64,15 @@ class Firewall(pulumi.ComponentResource):
             resource_arn=acl.arn,
             log_destination_configs=[group.arn],
             redacted_fields=[{"single_header": {"name": header}} for header in _SECRET_HEADERS],
-            # What passed is in the load balancer's own log.
+            # What passed is in the load balancer's own log; what is only counted has matched in a
+            # body, and the entry would quote the comment.
             logging_filter={
                 "default_behavior": "DROP",
                 "filters": [
                     {
                         "behavior": "KEEP",
                         "requirement": "MEETS_ANY",
-                        "conditions": [
-                            {"action_condition": {"action": action}}
-                            for action in ("BLOCK", "COUNT", "EXCLUDED_AS_COUNT")
-                        ],
+                        "conditions": [{"action_condition": {"action": "BLOCK"}}],
                     }
                 ],
             },

@@ -27,7 +27,7 @@ GROUPS: Final = (
     ManagedGroup(
         name="AWSManagedRulesKnownBadInputsRuleSet",
         metric="known-bad-inputs",
-        body_rules=("JavaDeserializationRCE_BODY", "Log4JRCE_BODY"),
+        body_rules=("JavaDeserializationRCE_BODY", "Log4JRCE_BODY", "ReactJSRCE_BODY"),
     ),
     ManagedGroup(
         name="AWSManagedRulesSQLiRuleSet",
