@@ -107,6 +107,13 @@ _LESS_IS_WORSE = frozenset(
 )
 
 
+# Metrics that come a few times a day at most, by the services' own references: no alarm on them
+# can be quick, and none needs to be.
+_DAILY: dict[str, frozenset[str]] = {
+    "AWS/CertificateManager": frozenset({"DaysToExpiry"}),
+    "AWS/S3": frozenset({"BucketSizeBytes", "NumberOfObjects"}),
+    "AWS/Billing": frozenset({"EstimatedCharges"}),
+}
 # A composite alarm names others bare, quoted or by ARN: `ALARM(name)`.
 _IN_RULE = r"""\(\s*["']?(?:arn:[^"')]*:alarm:)?{name}["']?\s*\)"""
 
@@ -131,6 +138,10 @@ class Metric:
     @property
     def less_is_worse(self) -> bool:
         return self.name in _LESS_IS_WORSE
+
+    @property
+    def comes_daily(self) -> bool:
+        return self.name in _DAILY.get(self.namespace, frozenset())
 
     @property
     def dimensions(self) -> Properties:

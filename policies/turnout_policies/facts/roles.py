@@ -11,6 +11,7 @@ from turnout_policies.facts.tokens import (
     LAUNCH_CONFIGURATION,
     LAUNCH_TEMPLATE,
     LOAD_BALANCER,
+    NETWORK_INTERFACE,
 )
 from turnout_policies.properties import Properties
 from turnout_policies.stack import Stack
@@ -23,6 +24,7 @@ _CARRIERS: dict[str, tuple[str, ...]] = {
     INSTANCE: ("vpcSecurityGroupIds", "securityGroups", "networkInterfaces"),
     LAUNCH_CONFIGURATION: ("securityGroups",),
     LAUNCH_TEMPLATE: ("vpcSecurityGroupIds", "networkInterfaces"),
+    NETWORK_INTERFACE: ("securityGroups",),
 }
 
 
@@ -32,7 +34,7 @@ def load_balancers_with(group: Properties, stack: Stack) -> list[Properties]:
 
 
 def compute_with(group: Properties, stack: Stack) -> list[Properties]:
-    """The things that run code and carry this group."""
+    """The things that run code, or the interfaces of such, and carry this group."""
     return [
         item
         for type_, names in _CARRIERS.items()

@@ -141,6 +141,21 @@ def speaks_http(group: Properties) -> bool:
     return group.text("protocol").upper() in ("", "HTTP", "HTTPS")
 
 
+def is_met_through_network(subject: Properties, stack: Stack) -> bool:
+    """Whether an ECS service's network load balancer has no group that it could be named by.
+
+    Such a balancer hands on its clients' addresses, so the service must let the internet in.
+    """
+    if canonical_type(subject.resource.type) != ECS_SERVICE:
+        return False
+    groups = stack.targets(subject.at("loadBalancers"), TARGET_GROUP)
+    balancers = [balancer for group in groups for balancer in load_balancers_of(group, stack)]
+    return any_holds(
+        balancers,
+        lambda item: item.text("loadBalancerType") == "network" and not item.has("securityGroups"),
+    )
+
+
 def measures(service: Service, signal: Signal, stack: Stack) -> bool:
     """Whether a tier has a metric for a signal at all."""
     match signal:

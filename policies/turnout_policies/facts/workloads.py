@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from turnout_policies.properties import Properties
 from turnout_policies.stack import Stack
 
@@ -17,7 +15,10 @@ REPLICATION_CONTROLLER = "kubernetes:core/v1:ReplicationController"
 POD = "kubernetes:core/v1:Pod"
 K8S_SERVICE = "kubernetes:core/v1:Service"
 DISRUPTION_BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
+# KEDA's, which makes a horizontal autoscaler of its own.
+SCALED_OBJECT = "kubernetes:keda.sh/v1alpha1:ScaledObject"
 AUTOSCALERS = (
+    SCALED_OBJECT,
     "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
     "kubernetes:autoscaling/v2beta2:HorizontalPodAutoscaler",
     "kubernetes:autoscaling/v1:HorizontalPodAutoscaler",
@@ -62,11 +63,53 @@ def pod_labels(workload: Properties) -> Properties:
 
 def selects(budget: Properties, workload: Properties) -> bool:
     """Whether a disruption budget's selector matches a workload's pods."""
-    labels = pod_labels(workload).value
-    wanted = budget.at("spec", "selector", "matchLabels").value
-    if not isinstance(labels, Mapping) or not isinstance(wanted, Mapping) or not wanted:
+    selector = budget.at("spec", "selector")
+    if selector.value is None or not _share_namespace(budget, workload):
         return False
-    return all(labels.get(key) == value for key, value in wanted.items())
+    labels = pod_labels(workload)
+    # A selector that asks for nothing selects every pod of its namespace.
+    return all(
+        _are_equal(labels.at(key), value) for key, value in selector.entries("matchLabels")
+    ) and all(_holds(expression, labels) for expression in selector.each("matchExpressions"))
+
+
+def _share_namespace(one: Properties, other: Properties) -> bool:
+    places = [item.at("metadata", "namespace") for item in (one, other)]
+    if any(not place.known and place.referred_urns() for place in places):
+        return True  # outputs of one namespace, as a rule
+    first, second = (place.text() or "default" for place in places)
+    return first == second
+
+
+def _are_equal(one: Properties, other: Properties) -> bool:
+    """Whether two values are the same, be they known or outputs of the same resources."""
+    same_output = not one.known and one.referred_urns() and one.raw == other.raw
+    return bool(same_output) or (one.value is not None and one.text() == other.text())
+
+
+def _holds(expression: Properties, labels: Properties) -> bool:
+    """Whether an expression of a label selector holds for labels."""
+    label = labels.at(expression.text("key"))
+    among = any(_are_equal(label, value) for value in expression.each("values"))
+    match expression.text("operator"):
+        case "In":
+            return among
+        case "NotIn":
+            return not among
+        case "Exists":
+            return label.value is not None
+        case "DoesNotExist":
+            return label.value is None
+        case _:
+            return False
+
+
+def least_replicas(scaler: Properties) -> float:
+    """How far an autoscaler goes down: its own setting or its kind's default."""
+    if scaler.resource.type == SCALED_OBJECT:
+        return scaler.number("spec", "minReplicaCount") or 0
+    found = scaler.number("spec", "minReplicas")
+    return 1 if found is None else found
 
 
 def autoscalers_of(workload: Properties, stack: Stack) -> list[Properties]:

@@ -155,7 +155,9 @@ def _speaks_in_time(alarm: Properties, context: Context) -> Outcomes:
     if period is None:
         periods = [query.number("metric", "period") for query in alarm.each("metricQueries")]
         period = max((item for item in periods if item is not None), default=None)
-    if period is not None and count is not None and period * count > limit:
+    if period is None or count is None or period * count <= limit:
+        return
+    if not any_holds(alarms.metrics(alarm), lambda metric: metric.comes_daily):
         yield Finding(
             f"it speaks {period * count:g} s after the trouble begins ({count:g} periods of "
             f"{period:g} s)",

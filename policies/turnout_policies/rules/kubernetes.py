@@ -8,6 +8,7 @@ from turnout_policies.facts.workloads import (
     K8S_SERVICE,
     SERVING,
     autoscalers_of,
+    least_replicas,
     selects,
 )
 from turnout_policies.properties import Properties
@@ -29,8 +30,7 @@ def _two_replicas(workload: Properties, context: Context) -> Outcomes:
     least = context.settings["min"]
     scalers = autoscalers_of(workload, context.stack)
     for scaler in scalers:
-        replicas = scaler.number("spec", "minReplicas")
-        replicas = 1 if replicas is None else replicas
+        replicas = least_replicas(scaler)
         if replicas < least:
             yield Finding(f"its autoscaler goes down to {replicas:g} replica")
     if scalers:
@@ -76,9 +76,8 @@ def _enough_replicas(budget: Properties, least: int, context: Context) -> Outcom
         if not selects(budget, workload):
             continue
         scalers = autoscalers_of(workload, context.stack)
-        counts = [scaler.number("spec", "minReplicas") for scaler in scalers]
-        counts = counts or [workload.number("spec", "replicas")]
-        replicas = min((1 if count is None else count) for count in counts)
+        own = workload.number("spec", "replicas")
+        replicas = min(map(least_replicas, scalers), default=1 if own is None else own)
         if replicas <= least:
             yield Finding(
                 f"minAvailable {least} of {replicas:g} replicas: no node can be drained",

@@ -11,6 +11,7 @@ from turnout_policies.facts.permissions import (
     holders_of,
 )
 from turnout_policies.facts.roles import compute_with, load_balancers_with
+from turnout_policies.facts.services import is_met_through_network
 from turnout_policies.facts.tokens import (
     ECS_SERVICE,
     ECS_TASK_DEFINITION,
@@ -134,10 +135,13 @@ def _internet_meets_balancer(group: Properties, context: Context) -> Outcomes:
     carriers = compute_with(group, stack)
     if not carriers:
         return
-    names = ", ".join(item.resource.name for item in carriers)
 
     def check(permission: Permission) -> Outcomes:
-        if permission.is_internet and permission.reaches_only(_ports(context, "ports")):
+        if not permission.is_internet or not permission.reaches_only(_ports(context, "ports")):
+            return
+        met = [item for item in carriers if not is_met_through_network(item, stack)]
+        if met:
+            names = ", ".join(item.resource.name for item in met)
             yield Finding(
                 f"{permission.describe()} reaches {names} past the load balancer",
                 permission.place if permission.block.resource.urn == group.resource.urn else "",
