@@ -56,12 +56,12 @@ class Metric:
 class Signal:
     """Something that can be watched, and when it is bad.
 
-    `unit` is that of the threshold: percent, seconds, count. `missing` says what no data means
-    (CloudWatch's treat_missing_data), chosen for each signal on purpose.
+    `unit` is that of the threshold. `missing` says what no data means (CloudWatch's
+    treat_missing_data), chosen for each signal on purpose.
     """
 
     metric: Metric
-    unit: Literal["percent", "seconds", "count"]
+    unit: Literal["percent", "seconds", "days", "count"]
     bad_when: Literal["above", "below"]
     threshold: float
     missing: Literal["breaching", "notBreaching", "ignore", "missing"]
@@ -69,6 +69,8 @@ class Signal:
     """What a point is multiplied with to have `unit`: 0.001 for milliseconds as seconds."""
     share_of: Metric | None = None
     """The whole that `metric` is a part of, where the sign is their ratio in percent."""
+    every: int | None = None
+    """Seconds between two points where AWS has so few that one is a period, and one is enough."""
 
 
 @dataclass(frozen=True, kw_only=True)

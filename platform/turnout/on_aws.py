@@ -329,8 +329,13 @@ def _run(
 
 
 def _watch_door(around: _Surroundings, door: FrontDoor, tags: Mapping[str, str]) -> Alarms:
-    """What no tier counts: the load balancer's own errors, and what the firewall turned away."""
+    """What no tier counts: the balancer's own errors, what was blocked, the certificate's end."""
     config = around.config
+    expiring = (
+        {}
+        if door.certificate_arn is None
+        else {"certificate": door_signals.expiry(door.certificate_arn)}
+    )
     return Alarms(
         f"{around.workload.name}-alb",
         AlarmsArgs(
@@ -341,6 +346,7 @@ def _watch_door(around: _Surroundings, door: FrontDoor, tags: Mapping[str, str])
                 "blocked-requests": door_signals.blocked(
                     _firewall(config), around.account.region, config.access
                 ),
+                **expiring,
             },
             config=config.alarms,
             topic_arn=around.topic_arn,

@@ -73,27 +73,28 @@ class Alarms(pulumi.ComponentResource):
         self, name: str, signal_name: str, signal: contract.Signal, args: AlarmsArgs
     ) -> cloudwatch.MetricAlarm:
         config = args.config
+        periods = config.evaluation_periods if signal.every is None else 1
         return cloudwatch.MetricAlarm(
             name,
             name=naming.fit(name, naming.ALARM),
             alarm_description=describe(args.what, signal_name, signal),
             comparison_operator=_COMPARISON[signal.bad_when],
             threshold=signal.threshold / signal.scale,
-            evaluation_periods=config.evaluation_periods,
-            datapoints_to_alarm=config.evaluation_periods,
+            evaluation_periods=periods,
+            datapoints_to_alarm=periods,
             treat_missing_data=signal.missing,
             actions_enabled=True,
             alarm_actions=[args.topic_arn],
             ok_actions=[args.topic_arn],
             tags=args.tags,
             opts=pulumi.ResourceOptions(parent=self),
-            **_measured(signal, config.period),
+            **_measured(signal, signal.every or config.period),
         )
 
 
 def describe(what: str, signal_name: str, signal: contract.Signal) -> str:
     """One sentence that tells whoever is woken what is wrong."""
-    unit = {"percent": " %", "seconds": " s", "count": ""}[signal.unit]
+    unit = {"percent": " %", "seconds": " s", "days": " days", "count": ""}[signal.unit]
     return f"{what}: {signal_name.replace('-', ' ')} {signal.bad_when} {signal.threshold:g}{unit}"
 
 

@@ -10,6 +10,9 @@ from turnout.config.surroundings import Access, Alarms, Scaling
 from turnout.parts.firewall_rules import rate_limit_metric
 
 NAMESPACE: Final = "AWS/ApplicationELB"
+# ACM, "Managed certificate renewal": it starts 60 days before; half of that gone, it has failed.
+_EXPIRY_DAYS: Final = 30
+_DAY_SECONDS: Final = 86_400
 
 
 def door_dimensions(
@@ -109,6 +112,24 @@ def blocked(firewall: str, region: pulumi.Input[str], access: Access) -> contrac
         threshold=0,
         # No figure means that nothing was blocked.
         missing="notBreaching",
+    )
+
+
+def expiry(certificate_arn: pulumi.Input[str]) -> contract.Signal:
+    """Days until the certificate ends: ACM renews its own well before, an imported one never."""
+    return contract.Signal(
+        metric=contract.Metric(
+            namespace="AWS/CertificateManager",
+            name="DaysToExpiry",
+            dimensions={"CertificateArn": certificate_arn},
+            statistic="Minimum",
+        ),
+        unit="days",
+        bad_when="below",
+        threshold=_EXPIRY_DAYS,
+        every=_DAY_SECONDS,
+        # A new certificate has no figure yet, and an expired one none any more: neither is news.
+        missing="ignore",
     )
 
 

@@ -59,6 +59,8 @@ class FrontDoor(pulumi.ComponentResource):
     security_group_id: pulumi.Output[str]
     listener_arn: pulumi.Output[str]
     """The listener that clients reach: HTTPS, or HTTP without a certificate."""
+    certificate_arn: pulumi.Input[str] | None
+    """None for plain HTTP."""
 
     def __init__(
         self, name: str, args: FrontDoorArgs, opts: pulumi.ResourceOptions | None = None
@@ -100,6 +102,11 @@ class FrontDoor(pulumi.ComponentResource):
         self.arn_suffix = balancer.arn_suffix
         self.dns_name = balancer.dns_name
         self.security_group_id = group.id
+        self.certificate_arn = (
+            None
+            if args.certificate is None
+            else self._certificate(name, args.certificate, args.tags)
+        )
         listener = self._listeners(name, balancer, args)
         self.listener_arn = listener.arn
         self.url = self._address(name, balancer, args)
@@ -137,7 +144,7 @@ class FrontDoor(pulumi.ComponentResource):
 
     def _listeners(self, name: str, balancer: lb.LoadBalancer, args: FrontDoorArgs) -> lb.Listener:
         child = pulumi.ResourceOptions(parent=self)
-        if args.certificate is None:
+        if self.certificate_arn is None:
             return lb.Listener(
                 f"{name}-http",
                 load_balancer_arn=balancer.arn,
@@ -162,7 +169,7 @@ class FrontDoor(pulumi.ComponentResource):
             port=HTTPS,
             protocol="HTTPS",
             ssl_policy=TLS_POLICY,
-            certificate_arn=self._certificate(name, args.certificate, args.tags),
+            certificate_arn=self.certificate_arn,
             default_actions=[_NO_TIER],
             tags=args.tags,
             opts=child,

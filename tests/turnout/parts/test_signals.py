@@ -74,6 +74,22 @@ def test_requests_that_nobody_took_are_watched_at_the_load_balancer() -> None:
     assert made["threshold"] == 0
 
 
+def test_a_certificate_that_nobody_renews_is_told_a_month_before_its_end() -> None:
+    made = alarm("alb-certificate")
+    assert (made["namespace"], made["metricName"]) == ("AWS/CertificateManager", "DaysToExpiry")
+    assert made["dimensions"] == {"CertificateArn": BASELINE["certificate"]}
+    assert (made["threshold"], made["comparisonOperator"]) == (30, "LessThanThreshold")
+    # ACM has a figure a day: the file's own period would find none in most.
+    assert (made["period"], made["evaluationPeriods"], made["datapointsToAlarm"]) == (86_400, 1, 1)
+    assert made["alarmDescription"].endswith("certificate below 30 days")
+
+
+def test_plain_http_has_no_certificate_to_watch() -> None:
+    said = {key: value for key, value in BASELINE.items() if key != "certificate"}
+    found = plan(said, target="ecs", plain_http=True)
+    assert not [a for a in found.of_type(ALARM) if "certificate" in a.name]
+
+
 def test_machines_that_fall_silent_are_an_alarm() -> None:
     assert alarm("ec2-memory", "ec2")["treatMissingData"] == "breaching"
     assert alarm("ec2-memory", "ec2")["namespace"] == "CWAgent"

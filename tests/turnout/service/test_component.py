@@ -71,7 +71,7 @@ def test_a_transformation_of_the_program_reaches_the_service(tmp_path: Path) -> 
     )
     found = run(tmp_path, program + service("classifier", "ecs", ", opts"))
     groups = found.of_type("aws:cloudwatch/logGroup:LogGroup")
-    assert len(groups) == 3
+    assert len(groups) == 4
     assert {group.inputs["retentionInDays"] for group in groups} == {365}
 
 

@@ -77,6 +77,7 @@ def test_every_declared_signal_becomes_an_alarm(kind: str) -> None:
     assert names == expected | {
         "hate-speech-api-alb-errors",
         "hate-speech-api-alb-blocked-requests",
+        "hate-speech-api-alb-certificate",
     }
     assert set(tier_plan(kind).outputs["alarmNames"]) == names
 
@@ -89,7 +90,7 @@ def test_every_alarm_tells_the_topic_of_alarm_and_of_relief(kind: str) -> None:
         for actions in ("alarmActions", "okActions"):
             assert any(":sns/topic:Topic" in urn for urn in sources(alarm.inputs[actions]))
         assert alarm.inputs["actionsEnabled"] is True
-        assert alarm.inputs["treatMissingData"] in {"breaching", "notBreaching"}
+        assert alarm.inputs["treatMissingData"] in {"breaching", "notBreaching", "ignore"}
         assert alarm.inputs["alarmDescription"]
 
 
@@ -342,7 +343,7 @@ def test_the_dashboard_is_json_with_traffic_latency_errors_alarms_and_the_log(ki
     for word in ("alarms", "Traffic", "Latency", "Errors", f"{kind}: memory"):
         assert word in titles
     (alarms,) = [w for w in widgets if w["type"] == "alarm"]
-    assert len(alarms["properties"]["alarms"]) == len(EXPECTED_ALARMS[kind]) + 2
+    assert len(alarms["properties"]["alarms"]) == len(EXPECTED_ALARMS[kind]) + 3
     (log,) = [w["properties"] for w in widgets if w["type"] == "log"]
     assert log["query"].startswith(f"SOURCE '{LOG_GROUPS[kind]}' | fields @timestamp, @message")
     assert log["region"] == "ap-northeast-2"
