@@ -1,6 +1,6 @@
 """A service on AWS: the network, the one door, a tier or several behind it, and who is told."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -48,6 +48,8 @@ class _Surroundings:
     account: Account
     network: Network
     front_door: FrontDoor | None
+    ready: Sequence[pulumi.Resource]
+    """What must be up before the first request is let in, whatever the tier."""
     topic_arn: pulumi.Output[str]
     opts: pulumi.ResourceOptions
 
@@ -90,7 +92,10 @@ def deploy(
                     for tier in deployed
                     if (group := tier.deployment.target_group) is not None
                 ],
-                ready=[resource for tier in deployed for resource in tier.deployment.ready],
+                ready=[
+                    *around.ready,
+                    *(resource for tier in deployed for resource in tier.deployment.ready),
+                ],
                 keep=config.environment != "dev",
                 tags=tags,
             ),
@@ -147,6 +152,7 @@ def _surroundings(
         opts,
     )
     front_door = None
+    ready: list[pulumi.Resource] = [network, notifications]
     if config.has_front_door:
         front_door = FrontDoor(
             f"{name}-alb",
@@ -167,7 +173,7 @@ def _surroundings(
             ),
             opts,
         )
-        Firewall(
+        firewall = Firewall(
             _firewall(config),
             FirewallArgs(
                 config=config.firewall,
@@ -178,6 +184,7 @@ def _surroundings(
             ),
             opts,
         )
+        ready += [front_door, firewall]
     return _Surroundings(
         config=config,
         workload=workload,
@@ -185,6 +192,7 @@ def _surroundings(
         account=account,
         network=network,
         front_door=front_door,
+        ready=ready,
         topic_arn=notifications.topic_arn,
         opts=opts,
     )

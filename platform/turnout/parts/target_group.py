@@ -129,7 +129,7 @@ class SplitArgs:
     shares: Sequence[Share]
     ready: Sequence[pulumi.Resource]
     keep: bool
-    """Outside dev: the copies go after this rule, so who protects it protects them."""
+    """Outside dev: what serves goes after this rule, so who protects it protects that."""
     tags: Mapping[str, str]
 
 

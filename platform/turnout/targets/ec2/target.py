@@ -100,7 +100,7 @@ class Ec2Target(pulumi.ComponentResource):
             log_group=log_group.name,
             url=None,
             signals=signals(group.name, args.door, args.alarms, args.scaling),
-            ready=(group,),
+            ready=(self,),
         )
         self.register_outputs({"group": group.name})
 

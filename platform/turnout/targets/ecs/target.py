@@ -109,7 +109,7 @@ class EcsTarget(pulumi.ComponentResource):
             log_group=log_group.name,
             url=None,
             signals=signals(cluster.name, service.name, args.door, args.alarms),
-            ready=(service,),
+            ready=(self,),
         )
         self.register_outputs({"cluster": cluster.name, "service": service.name})
 

@@ -65,7 +65,7 @@ class EksTarget(pulumi.ComponentResource):
             child,
         )
         ready = [*ready, args.door.route, *self._identity(name, cluster, namespace, args)]
-        service = KubernetesService(
+        KubernetesService(
             name,
             KubernetesServiceArgs(
                 objects=_objects(args, args.door, namespace),
@@ -93,7 +93,7 @@ class EksTarget(pulumi.ComponentResource):
                 errors=args.door.signals["errors"],
                 extra={},
             ),
-            ready=(service.pods,),
+            ready=(self,),
         )
         self.register_outputs({"clusterName": cluster.name})
 

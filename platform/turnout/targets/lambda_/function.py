@@ -53,20 +53,15 @@ class LambdaTarget(pulumi.ComponentResource):
             function_version=function.version,
             opts=child,
         )
-        warm = (
-            [
-                lambda_.ProvisionedConcurrencyConfig(
-                    name,
-                    function_name=function.name,
-                    qualifier=alias.name,
-                    provisioned_concurrent_executions=args.tier.provisioned_concurrency,
-                    opts=child,
-                )
-            ]
-            if args.tier.provisioned_concurrency
-            else []
-        )
-        url, attached = self._way_in(name, args.door, function, alias)
+        if args.tier.provisioned_concurrency:
+            lambda_.ProvisionedConcurrencyConfig(
+                name,
+                function_name=function.name,
+                qualifier=alias.name,
+                provisioned_concurrent_executions=args.tier.provisioned_concurrency,
+                opts=child,
+            )
+        url = self._way_in(name, args.door, function, alias)
         memory = MemoryMetric(namespace=f"turnout/{function_name}", size_mb=args.tier.memory)
         record_memory(name, log_group.name, memory, child)
         self.deployment = contract.Deployment(
@@ -77,7 +72,7 @@ class LambdaTarget(pulumi.ComponentResource):
             log_group=log_group.name,
             url=url,
             signals=signals(function.name, args.tier, args.alarms, args.door, memory),
-            ready=(attached, *warm),
+            ready=(self,),
         )
         self.register_outputs({"functionName": function.name, "aliasArn": alias.arn, "url": url})
 
@@ -153,7 +148,7 @@ class LambdaTarget(pulumi.ComponentResource):
 
     def _way_in(
         self, name: str, door: Door | None, function: lambda_.Function, alias: lambda_.Alias
-    ) -> tuple[pulumi.Output[str] | None, pulumi.Resource]:
+    ) -> pulumi.Output[str] | None:
         """The load balancer, or a URL that only IAM identities of the account can call."""
         child = pulumi.ResourceOptions(parent=self)
         if door is None:
@@ -165,7 +160,7 @@ class LambdaTarget(pulumi.ComponentResource):
                 invoke_mode="BUFFERED",
                 opts=child,
             )
-            return own.function_url, own
+            return own.function_url
         permission = lambda_.Permission(
             name,
             action="lambda:InvokeFunction",
@@ -175,13 +170,14 @@ class LambdaTarget(pulumi.ComponentResource):
             source_arn=door.target_group.arn,
             opts=child,
         )
-        return None, lb.TargetGroupAttachment(
+        lb.TargetGroupAttachment(
             name,
             target_group_arn=door.target_group.arn,
             target_id=alias.arn,
             # The load balancer tries the function when it is registered.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
+        return None
 
 
 # AWS, "Giving Lambda functions access to resources in an Amazon VPC", "Required IAM permissions":
