@@ -127,7 +127,7 @@ def test_the_load_balancer_may_call_the_alias_for_its_target_group_alone() -> No
     permission = the(resources, "aws:lambda/permission:Permission")
     assert permission["principal"] == "elasticloadbalancing.amazonaws.com"
     assert permission["qualifier"] == "live"
-    assert permission["sourceArn"].endswith("TargetGroup/hate-speech-api-lambda-0123456")
+    assert ":targetgroup/hate-speech-api-lambda-0123456/" in permission["sourceArn"]
 
 
 def test_the_target_group_is_lambdas_with_all_values_of_a_header_and_no_checks() -> None:
