@@ -91,7 +91,7 @@ def test_a_stack_is_taken_down_by_way_of_dev(bench: Workbench) -> None:
     assert set(site.cloud.summary()) == {"aws:route53/zone:Zone", "aws:route53/record:Record"}
 
 
-MOVES = {
+MOVES: dict[str, dict[str, Any]] = {
     "another access": {"access": "internet"},
     "another block": {"network": {"create": {"zones": 2, "cidr": "10.99.0.0/16"}}},
 }
