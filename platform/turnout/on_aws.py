@@ -269,7 +269,7 @@ def _target_group(
             port=around.workload.port,
             health_check=around.config.health_check,
             deregistration_delay=around.config.deregistration_delay,
-            balancer_arn=door.arn,
+            balancer=door.balancer,
             listener_arn=door.listener_arn,
             tags={**tags, **more},
         ),

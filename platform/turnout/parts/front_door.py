@@ -51,6 +51,7 @@ class FrontDoorArgs:
 class FrontDoor(pulumi.ComponentResource):
     """Load balancer, its security group, listeners, access logs and name."""
 
+    balancer: pulumi.Resource
     arn: pulumi.Output[str]
     arn_suffix: pulumi.Output[str]
     """What CloudWatch calls the load balancer."""
@@ -94,10 +95,12 @@ class FrontDoor(pulumi.ComponentResource):
                 depends_on=[logs.writable, *args.way_in],
                 # AWS's own protection speaks up when everything else is gone; the engine's before.
                 protect=args.keep,
-                # A balancer never moves to another VPC, and AWS says so only half way through.
-                replacement_trigger=args.vpc_id,
+                # A balancer never moves to another VPC, as its group does not, and AWS says so only
+                # half way through. (A replacement_trigger breaks a program's transforms.)
+                replace_with=[group],
             ),
         )
+        self.balancer = balancer
         self.arn = balancer.arn
         self.arn_suffix = balancer.arn_suffix
         self.dns_name = balancer.dns_name

@@ -20,7 +20,7 @@ _LAST: Final = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class TierTargetGroupArgs:
-    """`listener_arn` is the listener that clients reach, one of the balancer `balancer_arn`."""
+    """`listener_arn` is the listener that clients reach, one of `balancer`."""
 
     kind: Kind
     vpc_id: pulumi.Input[str]
@@ -28,7 +28,7 @@ class TierTargetGroupArgs:
     health_check: HealthCheck
     deregistration_delay: int
     """Seconds that a leaving copy may finish its requests."""
-    balancer_arn: pulumi.Input[str]
+    balancer: pulumi.Resource
     listener_arn: pulumi.Input[str]
     tags: Mapping[str, str]
 
@@ -49,7 +49,7 @@ class TierTargetGroup(pulumi.ComponentResource):
             naming.logical(name, naming.TARGET_GROUP),
             args,
             # A target group serves one balancer: a new one cannot take it over from the old one.
-            pulumi.ResourceOptions(parent=self, replacement_trigger=args.balancer_arn),
+            pulumi.ResourceOptions(parent=self, replace_with=[args.balancer]),
         )
         self.group = contract.TargetGroup(arn=group.arn, arn_suffix=group.arn_suffix)
         self.route = lb.ListenerRule(
