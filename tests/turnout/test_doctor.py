@@ -71,7 +71,7 @@ def test_a_pulumi_that_is_too_old_is_named(workspace: Workspace, tmp_path: Path)
     old.write_text("#!/bin/sh\necho v3.50.0\n")
     old.chmod(0o755)
     first, _ = named(examine_machine(workspace, "x", service("local")), "engine")
-    assert first.said == f"{old} is version v3.50.0; 3.120.0 or newer is needed"
+    assert first.said == f"{old} is version v3.50.0; 3.210.0 or newer is needed"
 
 
 def test_the_servers_own_model_is_found(workspace: Workspace) -> None:

@@ -12,8 +12,8 @@ from typing import Final
 
 from turnout.engine.errors import EngineError
 
-# Pulumi's changelog, 3.120.0: the `toolchain` option, which Pulumi.yaml uses.
-MINIMUM_VERSION: Final = (3, 120, 0)
+# The resource option `replaceWith` (pulumi/pulumi #20693), which came in the months before.
+MINIMUM_VERSION: Final = (3, 210, 0)
 _VERSION: Final = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 
 

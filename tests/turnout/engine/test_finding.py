@@ -30,10 +30,10 @@ def test_where_there_is_none_none_is_found() -> None:
 
 
 def test_the_one_on_path_comes_first_then_the_installed_then_the_built(machine: Path) -> None:
-    on_path = pulumi(machine / "bin/pulumi", "v3.200.0")
-    installed = pulumi(machine / ".pulumi/bin/pulumi", "v3.201.0")
-    version = pulumi(machine / ".pulumi/versions/3.202.0/bin/pulumi", "v3.202.0")
-    built = pulumi(machine / ".cache/turnout/engine/3.203.0/bin/pulumi", "v3.203.0")
+    on_path = pulumi(machine / "bin/pulumi", "v3.220.0")
+    installed = pulumi(machine / ".pulumi/bin/pulumi", "v3.221.0")
+    version = pulumi(machine / ".pulumi/versions/3.222.0/bin/pulumi", "v3.222.0")
+    built = pulumi(machine / ".cache/turnout/engine/3.223.0/bin/pulumi", "v3.223.0")
     for path in (on_path, installed, version, built):
         engine = find()
         assert engine is not None
@@ -55,7 +55,7 @@ def test_the_newest_of_the_built_ones_is_taken(machine: Path) -> None:
 @pytest.mark.parametrize(
     ("says", "reason"),
     [
-        ("v3.119.9", "is version v3.119.9; 3.120.0 or newer is needed"),
+        ("v3.209.9", "is version v3.209.9; 3.210.0 or newer is needed"),
         ("hello", "`pulumi version` says 'hello'"),
     ],
 )
