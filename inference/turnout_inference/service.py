@@ -320,7 +320,8 @@ class Service:
                 raise ApiError(
                     422,
                     Code.TEXT_TOO_LONG,
-                    f"{place}[{index}]: at least {item.total} tokens, the model reads {len(item.ids)}",
+                    f"{place}[{index}]: at least {item.total} tokens, "
+                    f"the model reads {len(item.ids)}",
                     "shorten it, or leave `truncate` at true",
                 )
 

@@ -30,14 +30,15 @@ def _two_replicas(workload: Properties, context: Context) -> Outcomes:
     least = context.settings["min"]
     scalers = autoscalers_of(workload, context.stack)
     for scaler in scalers:
-        replicas = least_replicas(scaler)
-        if replicas < least:
-            yield Finding(f"its autoscaler goes down to {replicas:g} replica")
+        lowest = least_replicas(scaler)
+        if lowest < least:
+            yield Finding(f"its autoscaler goes down to {lowest:g} replica")
     if scalers:
         return
-    replicas = workload.number("spec", "replicas")
-    if (1 if replicas is None else replicas) < least:
-        yield Finding(f"{replicas if replicas is not None else 1:g} replica", "spec.replicas")
+    given = workload.number("spec", "replicas")
+    replicas = 1.0 if given is None else given
+    if replicas < least:
+        yield Finding(f"{replicas:g} replica", "spec.replicas")
 
 
 def _replicas_left_to_autoscaler(workload: Properties, context: Context) -> Outcomes:
