@@ -136,7 +136,7 @@ class ServiceFields(Part):
     permissions_boundary: PolicyArn | None = Field(
         default=None,
         description="An IAM policy that bounds every role of the service; the foundation makes "
-        "one, and the roles of CI ask for it.",
+        "one for each service, and the roles of CI ask for it.",
     )
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=MOST_TAGS)] = Field(
         default_factory=dict, description="Tags for everything that takes tags."
