@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -56,6 +57,7 @@ def serving(
     cpus: set[int],
 ) -> Iterator[Process]:
     """Run a server on these CPUs until the block ends; `body` to `path` is its first request."""
+    _refuse_taken(port)
     began = time.perf_counter()
     with Path(os.devnull).open("wb") as nowhere:
         process = subprocess.Popen(
@@ -75,6 +77,13 @@ def serving(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _refuse_taken(port: int) -> None:
+    """Another server's answers would be taken for those of ours."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise SystemExit(f"127.0.0.1:{port} is served by another process; end that first")
 
 
 def _first_answer(process: subprocess.Popen[bytes], port: int, path: str, body: bytes) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from bench.process import serving
 from bench.raw import ROWS, measure, texts_of
 
 from turnout_inference.fake import FakeBackend
@@ -46,6 +48,14 @@ def test_texts_of_a_table_come_without_its_header_and_its_labels(tmp_path: Path)
     file = tmp_path / "texts.tsv"
     file.write_text("text\tlabel\nfirst\t0\nsecond\t1\n\t1\n")
     assert sorted(texts_of(file, 10)) == ["first", "second"]
+
+
+def test_another_server_on_the_port_is_not_measured_in_its_place() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        starting = serving(["false"], {}, port=port, path="/", body=b"", cpus={0})
+        with pytest.raises(SystemExit, match=f"127.0.0.1:{port} is served"), starting:
+            pass
 
 
 @pytest.mark.slow
