@@ -202,8 +202,8 @@ def best_run(lengths: Sequence[int], anchor: int, budget: int) -> tuple[int, int
 def price(tokens: int, rows: int, longest: int) -> float:
     """Time that a batch takes for each of its real tokens, in that of a token without overhead.
 
-    Fitted to batches of real comments on two encoders, 4x256 and 12x768 (bench/README.md). To
-    start a batch costs as much as 16 tokens (23 for the larger one); a padded token, of which
-    only attention takes notice, costs 0.18 (0.08), and more the longer the rows are.
+    Fitted to batches of real comments on two encoders, 4x256 and 12x768, each on one CPU with AVX2
+    and with AVX-512. To start a batch costs as much as 16 tokens (23 for the larger one); a padded
+    token costs 0.18 (0.08), and more the longer the rows are.
     """
     return (16 + tokens + rows * longest * (0.18 + 0.002 * longest)) / tokens
